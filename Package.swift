@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target is compiled with the same rules, so that a file can move between
+// them without changing meaning. `MEMWATCH_STRICT=1` (what .ci/run sets) turns
+// warnings into errors; it is off by default so that a newer compiler with a new
+// warning does not lock anybody out of building.
+let strict = Context.environment["MEMWATCH_STRICT"] != nil
+
+let rules: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+// Arrows point one way (docs/architecture.md draws them):
+//   MemoryModel ← ProcFS, Classification ← Inspection ← Tracing ← MemwatchDaemon
+//   MemoryModel ← History, Journal ← MemwatchDaemon
+//   Varlink ← MemwatchInterface ← MemwatchDaemon, MemwatchCLI
+// The client must link neither GRDB, libsystemd nor Foundation.
+let package = Package(
+    name: "memwatch",
+    products: [
+        .executable(name: "memwatch", targets: ["memwatch"]),
+        .executable(name: "memwatchd", targets: ["memwatchd"]),
+        .executable(name: "memgrow", targets: ["memgrow"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // MARK: System interfaces
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .target(name: "CLinux"),
+
+        // MARK: What memory is
+        .target(name: "MemoryModel", swiftSettings: rules),
+
+        // MARK: Seeing it
+        .target(
+            name: "ProcFS",
+            dependencies: [
+                "MemoryModel", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .target(name: "Classification", dependencies: ["MemoryModel"], swiftSettings: rules),
+        .target(
+            name: "Inspection", dependencies: ["MemoryModel", "ProcFS", "Classification"],
+            swiftSettings: rules),
+        .target(
+            name: "Tracing",
+            dependencies: [
+                "MemoryModel", "ProcFS", "Inspection", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: rules),
+
+        // MARK: Keeping and telling it
+        .target(
+            name: "History",
+            dependencies: ["MemoryModel", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: rules),
+        .target(name: "Journal", dependencies: ["MemoryModel", "CSystemd", "CLinux"], swiftSettings: rules),
+
+        // MARK: Speaking of it
+        .target(
+            name: "Varlink",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: rules),
+        .target(
+            name: "MemwatchInterface", dependencies: ["MemoryModel", "Varlink"],
+            swiftSettings: rules),
+
+        // MARK: The two programs
+        .target(
+            name: "MemwatchDaemon",
+            dependencies: [
+                "MemoryModel", "ProcFS", "Inspection", "Tracing", "History", "Journal", "Varlink",
+                "MemwatchInterface",
+                .product(name: "TOMLKit", package: "TOMLKit"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: rules),
+        .target(
+            name: "MemwatchCLI",
+            dependencies: [
+                "MemoryModel", "ProcFS", "Inspection", "Varlink", "MemwatchInterface",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: rules),
+        .executableTarget(name: "memwatchd", dependencies: ["MemwatchDaemon"], swiftSettings: rules),
+        .executableTarget(name: "memwatch", dependencies: ["MemwatchCLI"], swiftSettings: rules),
+
+        // MARK: A program whose memory is known
+        .executableTarget(name: "memgrow"),
+    ]
+)

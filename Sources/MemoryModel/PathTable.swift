@@ -1,0 +1,139 @@
+/// A name in a ``PathTable``.
+package struct PathID: Hashable, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// No name: plain anonymous memory.
+    package static let none = PathID(rawValue: 0)
+}
+
+/// The distinct names in one process's maps, as raw bytes.
+///
+/// A process of 30,000 areas has a few dozen names. Each is stored once in one byte
+/// array; areas carry a four-byte ``PathID``. Names are bytes and not `String`, because
+/// file names are bytes: maps prints invalid UTF-8 and control characters as they are.
+///
+/// Lookup is an open-addressing hash table over the byte array, so that interning a
+/// known name allocates nothing.
+package struct PathTable: Sendable {
+    private var storage: [UInt8] = []
+    /// `ends[i]` is where name i ends in `storage`; name 0 is the empty one.
+    private var ends: [UInt32] = [0]
+    /// Slots of PathID raw values; 0 is free. Always a power of two, at most half full.
+    private var slots: [UInt32] = Array(repeating: 0, count: 64)
+
+    package init() {}
+
+    /// Names in the table, the empty one included.
+    package var count: Int { ends.count }
+
+    /// Bytes all names take together.
+    package var byteCount: Int { storage.count }
+
+    /// The id of `name`, adding it if it is new. The empty name is ``PathID/none``.
+    ///
+    /// Returns ``PathID/none`` for a name that no longer fits in 4 GiB of names.
+    package mutating func intern(_ name: UnsafeRawBufferPointer) -> PathID {
+        if name.isEmpty { return .none }
+        let mask = slots.count - 1
+        var slot = Int(truncatingIfNeeded: Self.hash(name)) & mask
+        while slots[slot] != 0 {
+            if isEqual(slots[slot], name) { return PathID(rawValue: slots[slot]) }
+            slot = (slot + 1) & mask
+        }
+        guard storage.count + name.count < Int(UInt32.max), ends.count < Int(UInt32.max) else { return .none }
+        let id = UInt32(ends.count)
+        storage.append(contentsOf: name)
+        ends.append(UInt32(storage.count))
+        slots[slot] = id
+        if ends.count * 2 > slots.count { grow() }
+        return PathID(rawValue: id)
+    }
+
+    package mutating func intern(_ name: [UInt8]) -> PathID {
+        name.withUnsafeBytes { intern($0) }
+    }
+
+    /// The id of `name` if it is there.
+    package func find(_ name: UnsafeRawBufferPointer) -> PathID? {
+        if name.isEmpty { return PathID.none }
+        let mask = slots.count - 1
+        var slot = Int(truncatingIfNeeded: Self.hash(name)) & mask
+        while slots[slot] != 0 {
+            if isEqual(slots[slot], name) { return PathID(rawValue: slots[slot]) }
+            slot = (slot + 1) & mask
+        }
+        return nil
+    }
+
+    /// The bytes of a name. An id of another table gives the empty name or a wrong one, never a trap.
+    package func bytes(of id: PathID) -> ArraySlice<UInt8> { storage[range(of: id)] }
+
+    /// The same without making a slice.
+    package func withBytes<Result, Failure: Error>(
+        of id: PathID, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let range = range(of: id)
+        var outcome: Swift.Result<Result, Failure>?
+        storage.withUnsafeBytes { all in
+            do throws(Failure) {
+                outcome = .success(try body(UnsafeRawBufferPointer(rebasing: all[range])))
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        guard let outcome else { preconditionFailure("withUnsafeBytes always calls its body") }
+        return try outcome.get()
+    }
+
+    private func range(of id: PathID) -> Range<Int> {
+        let index = Int(id.rawValue)
+        guard index > 0, index < ends.count else { return 0..<0 }
+        return Int(ends[index - 1])..<Int(ends[index])
+    }
+
+    private func isEqual(_ id: UInt32, _ name: UnsafeRawBufferPointer) -> Bool {
+        let range = range(of: PathID(rawValue: id))
+        guard range.count == name.count else { return false }
+        return storage.withUnsafeBytes { all in
+            UnsafeRawBufferPointer(rebasing: all[range]).elementsEqual(name)
+        }
+    }
+
+    private mutating func grow() {
+        var larger = [UInt32](repeating: 0, count: slots.count * 2)
+        let mask = larger.count - 1
+        storage.withUnsafeBytes { all in
+            for id in 1..<ends.count {
+                let name = UnsafeRawBufferPointer(rebasing: all[Int(ends[id - 1])..<Int(ends[id])])
+                var slot = Int(truncatingIfNeeded: Self.hash(name)) & mask
+                while larger[slot] != 0 { slot = (slot + 1) & mask }
+                larger[slot] = UInt32(id)
+            }
+        }
+        slots = larger
+    }
+
+    /// Seeded once a process: the watched process chooses the names, and must not be
+    /// able to choose names that collide.
+    private static let seed = UInt64.random(in: .min ... .max)
+
+    /// FNV-1a over eight bytes at a time, with a final mix.
+    private static func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
+        var state = seed ^ UInt64(truncatingIfNeeded: name.count)
+        var index = 0
+        while index + 8 <= name.count {
+            let word = name.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            state = (state ^ word) &* 0x9e37_79b9_7f4a_7c15
+            state ^= state >> 32
+            index += 8
+        }
+        while index < name.count {
+            state = (state ^ UInt64(name[index])) &* 0x0000_0100_0000_01b3
+            index += 1
+        }
+        state ^= state >> 29
+        return state &* 0xbf58_476d_1ce4_e5b9 ^ (state >> 32)
+    }
+}
