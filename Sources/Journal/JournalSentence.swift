@@ -1,0 +1,95 @@
+package import MemoryModel
+
+/// An event as one sentence: `postgres[812]: heap (brk) grew 12.0 MiB to 96.3 MiB`.
+///
+/// Pure: no journal, no locale, no clock. Names and paths are escaped (``EscapedText``); a field
+/// that is not known is left out, so that every sentence is well formed whatever is nil.
+package enum JournalSentence {
+    /// The journal's MESSAGE. Always one line, at most about 1.5 KiB.
+    package static func text(_ event: MemoryEvent) -> String {
+        subject(comm: event.comm, pid: event.pid) + ": " + predicate(event)
+    }
+
+    /// `postgres[812]`.
+    package static func subject(comm: [UInt8], pid: Int32) -> String {
+        "\(EscapedText.line(comm))[\(pid)]"
+    }
+
+    /// The sentence without its subject: `heap (brk) grew 12.0 MiB to 96.3 MiB`.
+    package static func predicate(_ event: MemoryEvent) -> String {
+        switch event.type {
+        case .attached: "attached" + of(event.size, ", with ", " of address space")
+        case .detached: "detached" + of(event.size, ", with ", " of address space")
+        case .brkGrow, .stackGrow: what(event) + " " + moved(event, otherwise: "grew")
+        case .brkShrink: what(event) + " " + moved(event, otherwise: "shrank")
+        case .mmap: "mapped" + amount(event) + " " + what(event) + place(event) + name(event)
+        case .munmap: "unmapped" + amount(event) + " " + what(event) + place(event) + name(event)
+        case .resize:
+            what(event) + place(event) + " " + moved(event, otherwise: "was resized") + name(event)
+        case .protect:
+            what(event) + place(event) + of(event.size, ", ", ",") + " is now "
+                + (event.permissions?.text ?? "protected differently") + name(event)
+        case .exec:
+            "started a new program (exec)" + of(event.size, ", with ", " of address space") + name(event)
+        case .fork: "forked" + of(event.size, ", with ", " of address space")
+        case .exit: "exited" + of(event.delta.flatMap(lost), ", giving back ", "")
+        case .threshold: what(event) + " passed its threshold" + of(event.size, " at ", "")
+        case .leakSuspected: what(event) + " may be leaking: it " + moved(event, otherwise: "keeps growing")
+        case .stackNearLimit: what(event) + " is near its limit" + of(event.size, " at ", "")
+        case .mapsNearLimit:
+            "is near the number of mappings that the kernel allows (vm.max_map_count)"
+                + of(event.size, ", with ", " of address space")
+        case .writableExecutable:
+            what(event) + place(event) + of(event.size, ", ", ",") + " is both writable and executable"
+                + name(event)
+        }
+    }
+
+    /// `heap (brk)`, `anon (mmap)`, `thread-stack (mmap) of thread 815`; `stack`, whose origin says no more.
+    private static func what(_ event: MemoryEvent) -> String {
+        guard let kind = event.kind ?? impliedKind(event.type) else { return "address space" }
+        let origin = kind.origin.rawValue
+        let noun = kind.name == origin ? kind.name : "\(kind.name) (\(origin))"
+        guard kind == .threadStack, let tid = event.tid else { return noun }
+        return noun + " of thread \(tid)"
+    }
+
+    private static func impliedKind(_ type: EventType) -> RegionKind? {
+        switch type {
+        case .brkGrow, .brkShrink: .heap
+        case .stackGrow, .stackNearLimit: .stack
+        case .mmap, .munmap, .resize, .protect, .writableExecutable: .anon
+        default: nil
+        }
+    }
+
+    /// `grew 12.0 MiB to 96.3 MiB`: the sign of the change decides the verb.
+    private static func moved(_ event: MemoryEvent, otherwise verb: String) -> String {
+        let end = of(event.size, " to ", "")
+        guard let delta = event.delta, delta != 0 else { return verb + end }
+        return (delta > 0 ? "grew " : "shrank ") + BinarySize.text(delta.magnitude) + end
+    }
+
+    /// ` 2.0 MiB of`, or nothing where the size is not known.
+    private static func amount(_ event: MemoryEvent) -> String {
+        of(event.delta?.magnitude, " ", " of")
+    }
+
+    private static func place(_ event: MemoryEvent) -> String {
+        event.start.map { " at " + address($0) } ?? ""
+    }
+
+    private static func name(_ event: MemoryEvent) -> String {
+        guard let path = event.path, !path.isEmpty else { return "" }
+        return ": " + EscapedText.line(path)
+    }
+
+    private static func of(_ bytes: UInt64?, _ before: String, _ after: String) -> String {
+        bytes.map { before + BinarySize.text($0) + after } ?? ""
+    }
+
+    private static func lost(_ delta: Int64) -> UInt64? { delta < 0 ? delta.magnitude : nil }
+
+    /// `0x7f12a4000000`, as in every other output.
+    static func address(_ address: UInt64) -> String { "0x" + String(address, radix: 16) }
+}
