@@ -36,8 +36,11 @@ package struct Glob: Hashable, Sendable, CustomStringConvertible {
         parts.allSatisfy { part in if case .byte = part { true } else { false } }
     }
 
-    /// Whether it begins with exactly this byte; false also when it may begin with it, as `*` may.
-    package func begins(with byte: UInt8) -> Bool { parts.first == .byte(byte) }
+    /// Whether any name that matches could begin with this byte.
+    package func mayBegin(with byte: UInt8) -> Bool {
+        guard let first = parts.first else { return false }
+        return first == .anyBytes || fits(first, byte)
+    }
 
     package func matches(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { matches($0) } }
 
