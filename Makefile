@@ -1,0 +1,81 @@
+# memwatch: build, test, install. `make help` lists the targets, from the comments behind `##`.
+
+# Where `make install` puts things, the way every Makefile does it: PREFIX is where the
+# files will live, DESTDIR a directory in front of it (for packagers). Spaces are allowed.
+PREFIX ?= /usr/local
+DESTDIR ?=
+export PREFIX DESTDIR
+
+# Words behind every `swift build` and `swift test`: make test SWIFTFLAGS='--filter ProcFS'
+SWIFTFLAGS ?=
+
+RELEASE := swift build -c release --static-swift-stdlib
+LINTED := Sources Tests Package.swift
+
+# Remembers when the release build last succeeded, so that `sudo make install` after
+# `make` copies files and builds nothing as root.
+BUILT := .build/memwatch-release-built
+SOURCES := Package.swift $(shell find Sources -type f 2>/dev/null)
+
+.DEFAULT_GOAL := build
+.PHONY: build test lint format strict demo bench bench-quick install uninstall \
+	dependencies test-dependencies readme clean help
+
+##@ Use it
+
+build: dependencies ## Build the programs (release, Swift runtime linked in); the default
+	$(RELEASE) $(SWIFTFLAGS)
+	@touch $(BUILT)
+
+demo: dependencies ## See it work: grow a program's heap, mappings and stack under a private daemon
+	@scripts/demo.sh
+
+install: $(BUILT) ## Install below PREFIX (/usr/local); DESTDIR goes in front of everything
+	@scripts/install.sh install
+
+uninstall: ## Remove what install put there; the configuration and the history stay
+	@scripts/install.sh uninstall
+
+##@ Work on it
+
+# One test at a time: many start real processes, count descriptors or watch the whole machine,
+# and a failure should be the same failure when it is run again.
+test: dependencies ## Run every test that needs no booted systemd
+	swift test --disable-xctest --no-parallel $(SWIFTFLAGS)
+
+lint: ## Check the format of every Swift file
+	swift format lint --strict --configuration .swift-format --recursive $(LINTED)
+
+format: ## Bring every Swift file into that format
+	swift format format --in-place --configuration .swift-format --recursive $(LINTED)
+
+strict: dependencies ## Build everything, tests too, with warnings as errors
+	MEMWATCH_STRICT=1 swift build --build-tests $(SWIFTFLAGS)
+
+bench: dependencies ## Measure against the C floor and against pmap; prints a table of ratios
+	@Benchmarks/run.sh
+
+bench-quick: dependencies ## The same with fewer rounds
+	@Benchmarks/run.sh --quick
+
+readme: ## Put the output of a fresh demo into README.md
+	@scripts/readme-demo.sh
+
+##@ Prepare and tidy
+
+dependencies: ## Install what building needs, where it is missing
+	@scripts/dependencies.sh
+
+test-dependencies: ## Install what some tests need beyond that (they skip without it)
+	@scripts/test-dependencies.sh
+
+clean: ## Remove everything that was built
+	rm -rf .build
+
+help: ## Show this
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+$(BUILT): $(SOURCES)
+	$(MAKE) build

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Puts memwatch's files below $DESTDIR$PREFIX, or removes exactly those again.
+#
+#   PREFIX=/usr/local DESTDIR= scripts/install.sh install|uninstall
+#
+# One list, files(), says what goes where; both directions read it.
+set -euo pipefail
+
+readonly prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-}
+here=$(cd "$(dirname "$0")/.." && pwd)
+readonly here
+readonly release=$here/.build/release
+# The configuration is always below /etc: that is where the daemon looks.
+readonly configuration=$destdir/etc/memwatch/memwatchd.toml
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
+
+# each DIRECTORY MODE FILE...: one line of files() for every file that is there.
+each() {
+    local directory=$1 mode=$2 file
+    shift 2
+    for file in "$@"; do
+        [[ -f $file ]] && printf '%s\t%s\t%s\n' "$mode" "$file" "$prefix/$directory/$(basename "$file")"
+    done
+    return 0
+}
+
+# MODE, source, destination (without DESTDIR), separated by tabs. "unit" is a mode of 644 for
+# files in which @BINDIR@ stands for the daemon's directory.
+files() {
+    each bin 755 "$release/memwatch"
+    each sbin 755 "$release/memwatchd"
+    each lib/systemd/system unit "$here"/systemd/*.service "$here"/systemd/*.socket
+    each lib/systemd/user unit "$here"/systemd/user/*.service "$here"/systemd/user/*.socket
+    each lib/systemd/catalog 644 "$here"/systemd/*.catalog "$here"/systemd/catalog/*.catalog
+    each lib/sysusers.d 644 "$here"/systemd/sysusers.d/*.conf
+    each lib/tmpfiles.d 644 "$here"/systemd/tmpfiles.d/*.conf
+    each share/memwatch 644 "$here"/config/memwatchd.toml
+    each share/memwatch/prometheus 644 "$here"/config/prometheus/*
+    each share/doc/memwatch 644 "$here"/README.md "$here"/CHANGELOG.md "$here"/LICENSE "$here"/docs/*.md
+}
+
+install_all() {
+    [[ -x $release/memwatch && -x $release/memwatchd ]] \
+        || fail "there is no release build in $release; run \"make\" first"
+    local mode source destination
+    while IFS=$'\t' read -r mode source destination; do
+        if [[ $mode == unit ]]; then
+            # In a unit file %, spaces and quotes mean something; a plain path needs none of it.
+            if [[ ! $prefix =~ ^[A-Za-z0-9_./+-]+$ ]]; then
+                say "not installed, a unit cannot name a program in \"$prefix\": $(basename "$source")"
+                continue
+            fi
+            install -d -- "$(dirname "$destdir$destination")"
+            sed "s|@BINDIR@|$prefix/sbin|g" "$source" >"$destdir$destination.new"
+            chmod 644 "$destdir$destination.new"
+            mv -f -- "$destdir$destination.new" "$destdir$destination"
+        else
+            # Unlinks first, so that a running daemon keeps the file it runs from.
+            install -D -m "$mode" -- "$source" "$destdir$destination"
+        fi
+    done < <(files)
+
+    if [[ -e $configuration ]]; then
+        say "kept $configuration"
+    elif [[ -f $here/config/memwatchd.toml ]]; then
+        if install -D -m 644 -- "$here/config/memwatchd.toml" "$configuration" 2>/dev/null; then
+            say "wrote $configuration"
+        else
+            say "not writable: $configuration; the defaults hold without it"
+        fi
+    fi
+    say "memwatch is in $destdir$prefix"
+    [[ -z $destdir ]] || return 0
+    if ((EUID == 0)) && [[ -d /run/systemd/system ]]; then
+        say "Next: systemd-sysusers && systemctl daemon-reload && journalctl --update-catalog"
+        say "      systemctl enable --now memwatchd.socket memwatchd.service"
+    fi
+}
+
+uninstall_all() {
+    local mode source destination directory
+    while IFS=$'\t' read -r mode source destination; do
+        rm -f -- "$destdir$destination"
+    done < <(files)
+    # Programs are removed even when the build directory is gone and files() cannot list them.
+    rm -f -- "$destdir$prefix/bin/memwatch" "$destdir$prefix/sbin/memwatchd"
+    # Only directories of our own, and only when empty.
+    for directory in share/doc/memwatch share/memwatch/prometheus share/memwatch; do
+        [[ ! -d $destdir$prefix/$directory ]] || rmdir --ignore-fail-on-non-empty -- "$destdir$prefix/$directory"
+    done
+    say "memwatch is no longer in $destdir$prefix"
+    [[ ! -e $configuration ]] || say "kept $configuration"
+    [[ ! -d $destdir/var/lib/memwatch ]] || say "kept $destdir/var/lib/memwatch (the history)"
+}
+
+[[ $prefix == /* ]] || fail "PREFIX must be an absolute path, and is \"$prefix\""
+case ${1:-} in
+    install) install_all ;;
+    uninstall) uninstall_all ;;
+    *) fail "say install or uninstall" ;;
+esac
