@@ -53,10 +53,10 @@ strict: dependencies ## Build everything, tests too, with warnings as errors
 	MEMWATCH_STRICT=1 swift build --build-tests $(SWIFTFLAGS)
 
 bench: dependencies ## Measure against the C floor and against pmap; prints a table of ratios
-	@Benchmarks/run.sh
+	@Benchmarks/run.py
 
 bench-quick: dependencies ## The same with fewer rounds
-	@Benchmarks/run.sh --quick
+	@Benchmarks/run.py --quick
 
 readme: ## Put the output of a fresh demo into README.md
 	@scripts/readme-demo.sh
