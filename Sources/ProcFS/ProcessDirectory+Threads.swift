@@ -1,0 +1,66 @@
+import SystemPackage
+
+/// Where a thread's stack pointer is, as far as one can know.
+package enum StackPointerReading: Hashable, Sendable {
+    case at(UInt64)
+    /// The thread is on a CPU, so its registers are too.
+    case running
+    /// Needs ptrace access of the attaching sort, which is more than reading maps needs.
+    case denied
+    case gone
+}
+
+extension ProcessDirectory {
+    /// The ids of the process's threads (`/proc/[pid]/task`), ascending. Not atomic.
+    package func threadIDs() throws(ProcError) -> [Int32] {
+        do throws(Errno) {
+            return try numericNames(inDirectory: "task", below: directory.rawValue)
+        } catch {
+            throw self.error(error, "task")
+        }
+    }
+
+    /// The stack pointer of a thread that waits, from `/proc/[pid]/task/[tid]/syscall`.
+    package func stackPointer(ofThread tid: Int32) -> StackPointerReading {
+        do throws(ProcError) {
+            let bytes = try contents("task/\(tid)/syscall", limit: 512)
+            return bytes.withUnsafeBytes(Self.stackPointer(parsing:))
+        } catch {
+            switch error {
+            case .denied: return .denied
+            default: return .gone
+            }
+        }
+    }
+
+    /// Reads `running`, `-1 SP PC` (waiting outside a system call) or `NR ARG×6 SP PC`. Pure, for tests.
+    static func stackPointer(parsing bytes: UnsafeRawBufferPointer) -> StackPointerReading {
+        var cursor = ByteCursor(bytes)
+        var words: [UnsafeRawBufferPointer] = []
+        while words.count < 9, let word = cursor.word() { words.append(word) }
+        guard words.count >= 3 else { return .running }
+        var pointer = ByteCursor(words[words.count - 2])
+        // A kernel without the arch hook prints zeros.
+        guard let address = pointer.hexadecimal(), address != 0 else { return .running }
+        return .at(address)
+    }
+
+    /// The soft limit of the main stack's size in bytes (`/proc/[pid]/limits`); `.max` for
+    /// unlimited, nil where not readable.
+    package func stackLimit() -> UInt64? {
+        guard let bytes = try? contents("limits", limit: 16_384) else { return nil }
+        return bytes.withUnsafeBytes(Self.stackLimit(parsing:))
+    }
+
+    static func stackLimit(parsing bytes: UnsafeRawBufferPointer) -> UInt64? {
+        var lines = ByteCursor(bytes)
+        while let line = lines.line() {
+            guard line.hasPrefix("Max stack size ") else { continue }
+            var cursor = ByteCursor(line, from: 15)
+            cursor.skipBlanks()
+            if let bytes = cursor.decimal() { return bytes }
+            return cursor.word().flatMap { $0.equals("unlimited") ? UInt64.max : nil }
+        }
+        return nil
+    }
+}

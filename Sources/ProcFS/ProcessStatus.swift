@@ -1,0 +1,143 @@
+/// The four ids of one sort (user or group) that a process carries.
+package struct CredentialIDs: Hashable, Sendable {
+    package var real: UInt32
+    package var effective: UInt32
+    package var saved: UInt32
+    package var filesystem: UInt32
+
+    package init(real: UInt32, effective: UInt32, saved: UInt32, filesystem: UInt32) {
+        self.real = real
+        self.effective = effective
+        self.saved = saved
+        self.filesystem = filesystem
+    }
+}
+
+/// `/proc/[pid]/status`, the lines memwatch uses. Readable by everyone.
+///
+/// Every field is nil where its line is missing: kernel threads and zombies have no `Vm…`
+/// lines, and older kernels lack some. Sizes are bytes. Costs 20–45 µs, so it is not read
+/// on every tick.
+package struct ProcessStatus: Hashable, Sendable {
+    /// R, S, D, Z, T, t, I, X.
+    package var state: UInt8?
+    /// The process's id, also when asked through one of its threads.
+    package var threadGroup: Int32?
+    package var parent: Int32?
+    package var uids: CredentialIDs?
+    package var gids: CredentialIDs?
+    package var threads: UInt32?
+    /// Linux 6.8.
+    package var isKernelThread: Bool?
+    package var vmSizeBytes: UInt64?
+    package var vmPeakBytes: UInt64?
+    package var rssBytes: UInt64?
+    package var peakRSSBytes: UInt64?
+    /// These three since Linux 4.5.
+    package var rssAnonBytes: UInt64?
+    package var rssFileBytes: UInt64?
+    package var rssShmemBytes: UInt64?
+    package var dataBytes: UInt64?
+    package var stackBytes: UInt64?
+    package var lockedBytes: UInt64?
+    package var swapBytes: UInt64?
+    package var pageTablesBytes: UInt64?
+    /// Linux 4.4.
+    package var hugetlbBytes: UInt64?
+    /// Permitted capabilities, as bits.
+    package var permittedCapabilities: UInt64?
+    /// The process's id in each pid namespace from this reader's to its own (Linux 4.1).
+    package var namespaceIDs: [Int32]?
+
+    package init() {}
+
+    /// Reads `Name:\tvalue` lines; what it does not know it goes over. The kernel escapes
+    /// newlines in the name, so a process cannot forge a line. `path` is only for the error.
+    package init(
+        parsing bytes: UnsafeRawBufferPointer, from path: @autoclosure () -> String = "status"
+    ) throws(ProcError) {
+        var lines = ByteCursor(bytes)
+        var number = 0
+        while let line = lines.line() {
+            number += 1
+            var cursor = ByteCursor(line)
+            let key = cursor.upTo(UInt8(ascii: ":"))
+            cursor.skipBlanks()
+            guard take(key, &cursor) else {
+                throw .malformed(path: path(), line: number, field: String(decoding: key, as: UTF8.self))
+            }
+        }
+        guard number > 0 else { throw .malformed(path: path(), line: 1, field: "first line") }
+    }
+
+    /// False where a line we know does not hold what it should.
+    private mutating func take(_ key: UnsafeRawBufferPointer, _ value: inout ByteCursor) -> Bool {
+        // A String of up to 15 bytes is not allocated.
+        guard key.count <= 15 else { return true }
+        switch String(decoding: key, as: UTF8.self) {
+        case "State":
+            state = value.next
+            return state != nil
+        case "Tgid": return number(&threadGroup, &value)
+        case "PPid": return number(&parent, &value)
+        case "Threads": return number(&threads, &value)
+        case "Uid": return ids(&uids, &value)
+        case "Gid": return ids(&gids, &value)
+        case "Kthread":
+            guard let flag = value.decimal() else { return false }
+            isKernelThread = flag != 0
+            return true
+        case "VmPeak": return size(&vmPeakBytes, &value)
+        case "VmSize": return size(&vmSizeBytes, &value)
+        case "VmLck": return size(&lockedBytes, &value)
+        case "VmHWM": return size(&peakRSSBytes, &value)
+        case "VmRSS": return size(&rssBytes, &value)
+        case "RssAnon": return size(&rssAnonBytes, &value)
+        case "RssFile": return size(&rssFileBytes, &value)
+        case "RssShmem": return size(&rssShmemBytes, &value)
+        case "VmData": return size(&dataBytes, &value)
+        case "VmStk": return size(&stackBytes, &value)
+        case "VmPTE": return size(&pageTablesBytes, &value)
+        case "VmSwap": return size(&swapBytes, &value)
+        case "HugetlbPages": return size(&hugetlbBytes, &value)
+        case "CapPrm":
+            permittedCapabilities = value.hexadecimal()
+            return permittedCapabilities != nil
+        case "NSpid":
+            // At most 32 levels of pid namespaces can be nested.
+            var found: [Int32] = []
+            while found.count < 33, let id = value.decimal() {
+                found.append(Int32(clamping: id))
+                value.skipBlanks()
+            }
+            namespaceIDs = found
+            return !found.isEmpty
+        default: return true
+        }
+    }
+
+    private func number<Number: FixedWidthInteger>(_ field: inout Number?, _ value: inout ByteCursor) -> Bool
+    {
+        field = value.decimal().flatMap { Number(exactly: $0) }
+        return field != nil
+    }
+
+    /// `     132 kB`: the kernel's kB is 1,024 bytes.
+    private func size(_ field: inout UInt64?, _ value: inout ByteCursor) -> Bool {
+        guard let kibibytes = value.decimal() else { return false }
+        let (scaled, overflow) = kibibytes.multipliedReportingOverflow(by: 1024)
+        field = overflow ? .max : scaled
+        return true
+    }
+
+    private func ids(_ field: inout CredentialIDs?, _ value: inout ByteCursor) -> Bool {
+        var four = InlineArray<4, UInt32>(repeating: 0)
+        for index in four.indices {
+            value.skipBlanks()
+            guard let id = value.decimal().flatMap({ UInt32(exactly: $0) }) else { return false }
+            four[index] = id
+        }
+        field = CredentialIDs(real: four[0], effective: four[1], saved: four[2], filesystem: four[3])
+        return true
+    }
+}
