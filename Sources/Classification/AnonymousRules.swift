@@ -1,0 +1,10 @@
+import MemoryModel
+
+/// anon, reserved, jit: private anonymous memory that no other rule claims, told apart by
+/// what may be done with it.
+enum AnonymousRules {
+    static func kind(_ permissions: Permissions) -> RegionKind {
+        if permissions.contains(.execute) { return .jit }
+        return permissions.isInaccessible ? .reserved : .anon
+    }
+}

@@ -1,0 +1,39 @@
+import MemoryModel
+
+/// Images whose header cannot be read: deleted and out of reach, or of another user.
+///
+/// What remains is how loaders leave files behind: the segments of one file stand next to
+/// each other in the order of the file, and the anonymous memory that begins exactly where
+/// the last writable one ends is its bss. Memory that some mmap put there and the kernel
+/// merged is then counted as bss too: nothing in maps tells them apart.
+enum ImageNeighbourhood {
+    /// Old linkers leave this much between text and data of a program; loaders fill it in
+    /// libraries, the kernel does not in programs.
+    private static let largestHole: UInt64 = 2 << 20
+
+    static func instance(around index: Int, _ look: Look) -> (ImageInstance, bss: Claim?) {
+        let areas = look.areas
+        let key = ImageKey(areas[index])
+        var first = index
+        while first > 0, follows(areas[first - 1], areas[first], key) { first -= 1 }
+        var last = index
+        while last + 1 < areas.count, follows(areas[last], areas[last + 1], key) { last += 1 }
+        let instance = ImageInstance(key: key, low: areas[first].start, high: areas[last].end, bias: nil)
+        return (instance, tail(behind: last, look))
+    }
+
+    private static func follows(_ lower: VMA, _ upper: VMA, _ key: ImageKey) -> Bool {
+        guard ImageKey(lower) == key, ImageKey(upper) == key else { return false }
+        if lower.permissions.contains(.shared) || upper.permissions.contains(.shared) { return false }
+        return lower.offset <= upper.offset && upper.start &- lower.end <= largestHole
+    }
+
+    private static func tail(behind last: Int, _ look: Look) -> Claim? {
+        guard last + 1 < look.areas.count, look.areas[last].permissions.contains(.write) else { return nil }
+        let next = look.areas[last + 1]
+        guard look.touchesPrevious(last + 1), look.isPlain(next), next.permissions.contains(.write) else {
+            return nil
+        }
+        return Claim(start: next.start, end: next.end, kind: .bss)
+    }
+}
