@@ -33,9 +33,8 @@ files() {
     each sbin 755 "$release/memwatchd"
     each lib/systemd/system unit "$here"/systemd/*.service "$here"/systemd/*.socket
     each lib/systemd/user unit "$here"/systemd/user/*.service "$here"/systemd/user/*.socket
-    each lib/systemd/catalog 644 "$here"/systemd/*.catalog "$here"/systemd/catalog/*.catalog
-    each lib/sysusers.d 644 "$here"/systemd/sysusers.d/*.conf
-    each lib/tmpfiles.d 644 "$here"/systemd/tmpfiles.d/*.conf
+    each lib/systemd/catalog 644 "$here"/systemd/*.catalog
+    printf '%s\t%s\t%s\n' 644 "$here/systemd/memwatch.sysusers.conf" "$prefix/lib/sysusers.d/memwatch.conf"
     each share/memwatch 644 "$here"/config/memwatchd.toml
     each share/memwatch/prometheus 644 "$here"/config/prometheus/*
     each share/doc/memwatch 644 "$here"/README.md "$here"/CHANGELOG.md "$here"/LICENSE "$here"/docs/*.md
