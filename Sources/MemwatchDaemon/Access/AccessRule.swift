@@ -3,7 +3,8 @@
 /// The kernel's own test (ptrace_may_access with PTRACE_MODE_READ) cannot be asked for
 /// somebody else, so that this rule stands in for it. It was measured against the kernel on
 /// processes of the own and of other users, of set-user-id programs, without dumpable, with a
-/// capability: it never allowed what the kernel denied. Where the two differ it is the stricter.
+/// capability, in user namespaces: it never allowed what the kernel denied. Where the two
+/// differ it is the stricter: a user's rootless containers and sandboxes are not told of.
 ///
 /// What it reads is a report by the target's kernel entries, never anything the target chose.
 package struct AccessRule: Hashable, Sendable {
@@ -36,19 +37,26 @@ package struct AccessRule: Hashable, Sendable {
     package func mayRead(_ peer: PeerIdentity, target: TargetCredentials?) -> Bool {
         if maySeeAll(peer) { return true }
         guard let target else { return false }
-        return HistoryReader(target).isOwner(peer) && isSomebody(peer.uid)
+        return isOwner(peer, of: HistoryReader(target))
     }
 
     /// The same, for a connection's ids as they come.
     package func mayRead(
-        peer uid: UInt32, gid: UInt32, groups: [UInt32], target: TargetCredentials?
+        peer uid: UInt32, gid: UInt32, groups: [UInt32], sharesUserNamespace: Bool,
+        target: TargetCredentials?
     ) -> Bool {
-        mayRead(PeerIdentity(uid: uid, gid: gid, groups: groups), target: target)
+        let peer = PeerIdentity(uid: uid, gid: gid, groups: groups, sharesUserNamespace: sharesUserNamespace)
+        return mayRead(peer, target: target)
     }
 
     /// Whether this client may be told what is kept of a process that may be gone by now.
     package func mayReadHistory(_ peer: PeerIdentity, of reader: HistoryReader) -> Bool {
-        maySeeAll(peer) || reader.isOwner(peer) && isSomebody(peer.uid)
+        maySeeAll(peer) || isOwner(peer, of: reader)
+    }
+
+    private func isOwner(_ peer: PeerIdentity, of reader: HistoryReader) -> Bool {
+        isSomebody(peer.uid) && peer.sharesUserNamespace
+            && reader == .owner(uid: peer.uid, gid: peer.gid)
     }
 
     private func isSomebody(_ uid: UInt32) -> Bool { uid != Self.overflowID && uid != Self.invalidID }

@@ -12,7 +12,8 @@ package enum HistoryReader: Hashable, Sendable {
     /// - Parameter credentials: nil where they could not be read: nobody.
     package init(_ credentials: TargetCredentials?) {
         guard let credentials, let uid = credentials.uid.single, let gid = credentials.gid.single,
-            credentials.mapsOwner == uid, credentials.permittedCapabilities == 0
+            credentials.mapsOwner == uid, credentials.permittedCapabilities == 0,
+            credentials.sharesUserNamespace
         else {
             self = .nobody
             return
@@ -31,8 +32,4 @@ package enum HistoryReader: Hashable, Sendable {
 
     /// Those whom both allow. A process that changed its user has none.
     package func tightened(by other: HistoryReader) -> HistoryReader { self == other ? self : .nobody }
-
-    package func isOwner(_ peer: PeerIdentity) -> Bool {
-        self == .owner(uid: peer.uid, gid: peer.gid)
-    }
 }

@@ -7,10 +7,15 @@ package struct PeerIdentity: Hashable, Sendable {
     package var gid: UInt32
     /// Supplementary groups (SO_PEERGROUPS, Linux 4.13). Leave empty where they cannot be read.
     package var groups: [UInt32]
+    /// ``UserNamespace/isShared(pid:procRoot:)`` of the client's process. A client in a namespace of
+    /// its own (a sandbox, a rootless container) shows its user's ids here, and the kernel
+    /// lets it read no process outside.
+    package var sharesUserNamespace: Bool
 
-    package init(uid: UInt32, gid: UInt32, groups: [UInt32] = []) {
+    package init(uid: UInt32, gid: UInt32, groups: [UInt32], sharesUserNamespace: Bool) {
         self.uid = uid
         self.gid = gid
         self.groups = groups
+        self.sharesUserNamespace = sharesUserNamespace
     }
 }

@@ -27,11 +27,17 @@ package struct TargetCredentials: Hashable, Sendable {
     package var mapsOwner: UInt32
     /// The line `CapPrm:` in `/proc/[pid]/status`: capabilities the process may make use of.
     package var permittedCapabilities: UInt64
+    /// ``UserNamespace/isShared(processDirectory:)``. In a namespace that root made for it, a process
+    /// with its user's ids and no capability is still not that user's to read.
+    package var sharesUserNamespace: Bool
 
-    package init(uid: IDs, gid: IDs, mapsOwner: UInt32, permittedCapabilities: UInt64) {
+    package init(
+        uid: IDs, gid: IDs, mapsOwner: UInt32, permittedCapabilities: UInt64, sharesUserNamespace: Bool
+    ) {
         self.uid = uid
         self.gid = gid
         self.mapsOwner = mapsOwner
         self.permittedCapabilities = permittedCapabilities
+        self.sharesUserNamespace = sharesUserNamespace
     }
 }
