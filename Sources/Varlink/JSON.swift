@@ -114,7 +114,9 @@ package struct JSONObject: Hashable, Sendable {
 }
 
 extension JSONObject: Sequence {
-    package func makeIterator() -> Zip2Sequence<[String], [JSON]>.Iterator { zip(keys, values).makeIterator() }
+    package func makeIterator() -> Zip2Sequence<[String], [JSON]>.Iterator {
+        zip(keys, values).makeIterator()
+    }
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {

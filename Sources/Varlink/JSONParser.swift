@@ -75,7 +75,8 @@ private struct JSONParser {
         skipWhiteSpace()
         guard index < bytes.count else { throw fail("it ends where a value should be") }
         switch bytes[index] {
-        case UInt8(ascii: "{"): return try nested { (parser) throws(JSONError) in .object(try parser.object()) }
+        case UInt8(ascii: "{"):
+            return try nested { (parser) throws(JSONError) in .object(try parser.object()) }
         case UInt8(ascii: "["): return try nested { (parser) throws(JSONError) in .array(try parser.array()) }
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try word("true", .bool(true))

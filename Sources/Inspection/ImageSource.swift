@@ -1,0 +1,34 @@
+package import Classification
+package import MemoryModel
+package import ProcFS
+
+/// Where a look gets the ELF headers of a process's images from.
+package protocol ImageSource: Sendable {
+    /// The layout of the file that `area` maps; nil where it cannot be told now but may be later
+    /// (the look then goes by neighbourhood and asks again the next time).
+    func layout(of area: VMA, path: [UInt8], in directory: ProcessDirectory) -> ImageLayout?
+}
+
+/// Reads headers where it stands. For programs that look once and may wait for a disk.
+package struct DirectImageSource: ImageSource {
+    package init() {}
+
+    package func layout(of area: VMA, path: [UInt8], in directory: ProcessDirectory) -> ImageLayout? {
+        guard let file = directory.openImage(of: area, path: path) else { return .unreadable }
+        return ImageLayout(reading: file)
+    }
+}
+
+extension ImageLayout {
+    /// Reads the ELF header and the program headers it names: at most 64 KiB and two reads.
+    package init(reading file: borrowing ImageFile) {
+        let header = file.read(offset: 0, count: ELFImage.headerSize)
+        let image = header.withUnsafeBytes { header -> ELFImage? in
+            guard let range = ELFImage.bytesNeeded(prefix: header) else { return nil }
+            return file.read(offset: range.lowerBound, count: range.count).withUnsafeBytes { table in
+                ELFImage(header: header, programHeaders: table)
+            }
+        }
+        self = image.map(ImageLayout.elf) ?? .notELF
+    }
+}

@@ -1,0 +1,84 @@
+import Synchronization
+
+/// Gathers the observations of one tick from the worker threads, until all are in or time is up.
+///
+/// What comes later is not lost: it waits in `stragglers` for the next tick. A target whose look hangs
+/// (a process stuck in the kernel with its memory locked) so delays nobody but itself.
+final class LookCollector: Sendable {
+    private struct State {
+        var observations: [Observation] = []
+        var remaining: Int
+        var isClosed = false
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state: Mutex<State>
+    private let stragglers: Stragglers
+
+    init(count: Int, stragglers: Stragglers) {
+        state = Mutex(State(remaining: count))
+        self.stragglers = stragglers
+    }
+
+    func add(_ observation: Observation?) {
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.remaining -= 1
+            if let observation {
+                if state.isClosed {
+                    stragglers.add(observation)
+                } else {
+                    state.observations.append(observation)
+                }
+            }
+            guard state.remaining == 0 else { return nil }
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    /// Waits for all, but not longer than `limit`, and takes what is there.
+    func collect(within limit: Duration) async -> [Observation] {
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            if !Task.isCancelled { close() }
+        }
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                if state.remaining == 0 || state.isClosed { return true }
+                state.waiter = continuation
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+        timer.cancel()
+        return state.withLock { state in
+            state.isClosed = true
+            defer { state.observations = [] }
+            return state.observations
+        }
+    }
+
+    private func close() {
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.isClosed = true
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+}
+
+/// Observations that came after their tick was delivered.
+final class Stragglers: Sendable {
+    private let observations = Mutex<[Observation]>([])
+
+    func add(_ observation: Observation) { observations.withLock { $0.append(observation) } }
+
+    func take() -> [Observation] {
+        observations.withLock { observations in
+            defer { observations = [] }
+            return observations
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Inspection
+import MemoryModel
+import ProcFS
+import Synchronization
+
+/// One process under watch: what the last look at it found, and what the next must do.
+///
+/// Looks run on worker threads, never two at a time. A look may hang (a process stuck in the kernel with
+/// its memory locked), so it has a lock of its own, and those who ask meanwhile get what was published
+/// after the look before.
+final class Target: Sendable {
+    let id: TargetID
+    let attached: Timestamp
+    let pid: Int32
+    private let observer: Mutex<TargetObserver>
+    private let published: Mutex<Published>
+    private let isBusy = Atomic<Bool>(false)
+
+    private struct Published: Sendable {
+        var description: ProcessDescription
+        var options: TargetOptions
+        var targetState = TargetState.running
+        var sample: Sample?
+        var regions: [Region] = []
+        var paths = PathTable()
+    }
+
+    init(
+        id: TargetID, directory: ProcessDirectory, description: ProcessDescription, options: TargetOptions,
+        attached: Timestamp, images: any ImageSource
+    ) {
+        self.id = id
+        self.attached = attached
+        pid = directory.pid
+        observer = Mutex(
+            TargetObserver(target: id, directory: directory, description: description, images: images))
+        published = Mutex(Published(description: description, options: options))
+    }
+
+    // MARK: For those who ask
+
+    var snapshot: TargetSnapshot {
+        published.withLock { known in
+            TargetSnapshot(
+                id: id, description: known.description, attached: attached,
+                intervalMicroseconds: known.options.intervalMicroseconds, state: known.targetState,
+                rule: known.options.rule, followsChildren: known.options.followsChildren,
+                lastSample: known.sample)
+        }
+    }
+
+    /// The map of the last accepted look.
+    var regions: [ObservedRegion] {
+        let (regions, paths) = published.withLock { ($0.regions, $0.paths) }
+        return regions.map { ObservedRegion($0, paths) }
+    }
+
+    func setOptions(_ options: TargetOptions) { published.withLock { $0.options = options } }
+
+    // MARK: For the tick
+
+    /// True while a worker looks.
+    var isLooking: Bool { isBusy.load(ordering: .acquiring) }
+
+    /// Takes the target for a look. False while the look before is not finished: such a tick is skipped.
+    func beginLook() -> Bool {
+        isBusy.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    /// True where the next step is a look. Not while one is on.
+    func needsLook(at now: MonotonicTime) -> Bool { observer.withLock { $0.needsLook(at: now) } }
+
+    /// Looks, compares, and says what is worth keeping; nil where nothing is. Only after ``beginLook()``.
+    func observe(_ tick: Tick) -> Observation? {
+        defer { isBusy.store(false, ordering: .releasing) }
+        return observer.withLock { observer in
+            let observation = observer.observe(tick)
+            publish(observer)
+            return observation
+        }
+    }
+
+    /// Takes what is remembered from before a restart as the last look.
+    func resume(from memory: Tracer.Memory) {
+        observer.withLock { observer in
+            observer.resume(from: memory)
+            publish(observer)
+        }
+    }
+
+    private func publish(_ observer: TargetObserver) {
+        published.withLock { known in
+            known.description = observer.description
+            known.targetState = observer.state
+            known.sample = observer.sample
+            known.regions = observer.inspector.regions
+            known.paths = observer.inspector.paths
+        }
+    }
+}

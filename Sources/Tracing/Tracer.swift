@@ -1,0 +1,288 @@
+package import Inspection
+package import MemoryModel
+import NIOPosix
+package import ProcFS
+
+/// Watches processes: looks at each at its interval, compares, and hands on what changed.
+///
+/// One tick asks every due target's statm on one worker thread (1.2 µs each) and looks only at those
+/// that changed, each on a worker of its own. Ticks follow the monotonic clock; a tick that comes late
+/// is skipped and counted, never queued.
+package actor Tracer {
+    /// Takes the observations of one tick, in no particular order; the next tick waits for it to return.
+    package typealias Delivery = @Sendable ([Observation]) async -> Void
+
+    private nonisolated let counters = TracerCounters()
+    private let root: ProcRoot
+    private let images: any ImageSource
+    private let workers: NIOThreadPool
+    private let deliver: Delivery
+    private var timing: TracerTiming
+    private var targets: [TargetID: Target] = [:]
+    private var targetOfPID: [Int32: TargetID] = [:]
+    private var schedule = TickSchedule()
+    private var nextID: UInt64 = 1
+    private let stragglers = Stragglers()
+    /// What the run loop sleeps in; cancelled when the schedule changed.
+    private var sleeper: Task<Void, Never>?
+    package private(set) var lastTick: Timestamp?
+    /// How long the last tick took, from being due to being delivered.
+    package private(set) var lastLagMicroseconds: Int64?
+
+    package init(
+        root: ProcRoot = ProcRoot(), images: any ImageSource, timing: TracerTiming = TracerTiming(),
+        deliver: @escaping Delivery
+    ) {
+        self.root = root
+        self.images = images
+        self.timing = timing
+        self.deliver = deliver
+        // Looks wait for the kernel, not for a processor: a few threads more than cores, so that one
+        // process whose memory is locked does not keep the others waiting.
+        workers = NIOThreadPool(numberOfThreads: 4)
+        workers.start()
+    }
+
+    // MARK: Targets
+
+    /// Opens a process for ``attach(_:options:resuming:)``: says who it is, and that it can be looked at.
+    ///
+    /// - Throws: ``ProcError/gone(pid:)``; ``ProcError/noMemory(pid:state:)`` for kernel threads and zombies.
+    package nonisolated func open(pid: Int32) async throws(ProcError) -> Candidate {
+        let root = root
+        return try await onWorker { () throws(ProcError) in
+            let directory = try root.open(pid: pid)
+            let stat = try directory.stat()
+            if stat.isKernelThread { throw .noMemory(pid: pid, state: .kernelThread) }
+            if stat.isZombie { throw .noMemory(pid: pid, state: .zombie) }
+            return Candidate(directory: directory, description: try directory.describe())
+        }
+    }
+
+    /// A process that may become a target.
+    package struct Candidate: Sendable {
+        package let directory: ProcessDirectory
+        package var description: ProcessDescription
+    }
+
+    /// What is remembered of a process from before the daemon's restart.
+    package struct Memory: Sendable {
+        package var attached: Timestamp
+        package var regions: [(region: Region, path: [UInt8])]
+        package var sample: Sample?
+
+        package init(
+            attached: Timestamp, regions: [(region: Region, path: [UInt8])], sample: Sample?
+        ) {
+            self.attached = attached
+            self.regions = regions
+            self.sample = sample
+        }
+    }
+
+    /// Watches a process from now on. The first look has been delivered when this returns.
+    ///
+    /// A process that is watched already gets the new options.
+    package func attach(
+        _ candidate: Candidate, options: TargetOptions, resuming memory: Memory? = nil
+    ) async throws(ProcError) -> TargetSnapshot {
+        let identity = candidate.description.identity
+        if let known = target(of: identity) {
+            schedule.remove(known.id, interval: known.snapshot.intervalMicroseconds)
+            known.setOptions(options)
+            schedule.add(known.id, interval: options.intervalMicroseconds, now: .now)
+            sleeper?.cancel()
+            return known.snapshot
+        }
+        let target = Target(
+            id: TargetID(rawValue: nextID), directory: candidate.directory,
+            description: candidate.description, options: options, attached: memory?.attached ?? .now,
+            images: images)
+        nextID += 1
+        if let memory { target.resume(from: memory) }
+        // Registered before the first await, so that a second attach of the same process finds it.
+        targets[target.id] = target
+        targetOfPID[identity.pid] = target.id
+        var first = [firstObservation(target, isNew: memory == nil)]
+        _ = target.beginLook()
+        let tick = newTick()
+        let seen = await onWorker { target.observe(tick) }
+        if var seen {
+            seen.events =
+                first[0].events.map { event in
+                    var event = event
+                    event.time = seen.time
+                    event.size = seen.sample?.vmSizeBytes
+                    return event
+                } + seen.events
+            first = [seen]
+        }
+        if first[0].ended == nil {
+            schedule.add(target.id, interval: options.intervalMicroseconds, now: .now)
+        }
+        sleeper?.cancel()
+        await finish(first)
+        return target.snapshot
+    }
+
+    /// Ends watching. The history stays.
+    package func detach(_ id: TargetID) async -> Bool {
+        guard let target = remove(id) else { return false }
+        let snapshot = target.snapshot
+        var observation = Observation(target: id, identity: snapshot.description.identity, time: .now)
+        var event = MemoryEvent(
+            time: observation.time, pid: target.pid, comm: snapshot.description.comm, type: .detached)
+        event.size = snapshot.lastSample?.vmSizeBytes
+        observation.events = [event]
+        await deliver([observation])
+        return true
+    }
+
+    package var snapshots: [TargetSnapshot] {
+        targets.values.map(\.snapshot).sorted { $0.description.identity.pid < $1.description.identity.pid }
+    }
+
+    package nonisolated var counts: TracerCounts { counters.values }
+
+    package var count: Int { targets.count }
+
+    package func snapshot(pid: Int32) -> TargetSnapshot? {
+        targetOfPID[pid].flatMap { targets[$0] }?.snapshot
+    }
+
+    /// The map of the last accepted look.
+    package func regions(of id: TargetID) -> [ObservedRegion]? { targets[id]?.regions }
+
+    package func setTiming(_ timing: TracerTiming) { self.timing = timing }
+
+    /// A look of its own at any process, watched or not.
+    package nonisolated func inspect(pid: Int32) async throws(ProcError) -> ProcessInspection {
+        let inspector = ProcessInspector(root: root, images: images)
+        return try await onWorker { () throws(ProcError) in try inspector.inspect(pid: pid) }
+    }
+
+    // MARK: Ticks
+
+    /// Ticks until cancelled.
+    package func run() async {
+        while !Task.isCancelled {
+            let now = MonotonicTime.now
+            if let due = schedule.nextDue, due <= now {
+                let (ids, missed) = schedule.takeDue(at: now)
+                counters.add(\.lateTicks, missed)
+                await tick(ids, due: due)
+                continue
+            }
+            await sleep(until: schedule.nextDue)
+        }
+        try? await workers.shutdownGracefully()
+    }
+
+    private func tick(_ ids: [TargetID], due: MonotonicTime) async {
+        counters.add(\.ticks)
+        let asked = ids.compactMap { targets[$0] }
+        let tick = newTick()
+        let (changed, busy) = await onWorker { Self.ask(asked, at: tick.monotonic) }
+        counters.add(\.lateTicks, busy)
+        let collector = LookCollector(count: changed.count, stragglers: stragglers)
+        for target in changed {
+            workers.submit { _ in collector.add(target.observe(tick)) }
+        }
+        let observations = await collector.collect(within: timing.patience) + stragglers.take()
+        if !observations.isEmpty { await finish(observations) }
+        lastTick = tick.time
+        lastLagMicroseconds = MonotonicTime.now.microseconds - due.microseconds
+    }
+
+    /// Which targets to look at, taken for the look; and how many are still busy with the one before.
+    private nonisolated static func ask(
+        _ targets: [Target], at now: MonotonicTime
+    ) -> (changed: [Target], busy: Int64) {
+        var changed: [Target] = []
+        var busy: Int64 = 0
+        for target in targets {
+            if target.isLooking {
+                busy += 1
+            } else if target.needsLook(at: now), target.beginLook() {
+                changed.append(target)
+            }
+        }
+        return (changed, busy)
+    }
+
+    private func finish(_ observations: [Observation]) async {
+        for observation in observations where observation.ended != nil { _ = remove(observation.target) }
+        await deliver(observations)
+    }
+
+    private func firstObservation(_ target: Target, isNew: Bool) -> Observation {
+        let snapshot = target.snapshot
+        var observation = Observation(
+            target: target.id, identity: snapshot.description.identity, time: target.attached)
+        if isNew {
+            observation.events = [
+                MemoryEvent(
+                    time: target.attached, pid: target.pid, comm: snapshot.description.comm, type: .attached)
+            ]
+        }
+        return observation
+    }
+
+    private func target(of identity: ProcessIdentity) -> Target? {
+        guard let target = targetOfPID[identity.pid].flatMap({ targets[$0] }) else { return nil }
+        return target.snapshot.description.identity == identity ? target : nil
+    }
+
+    private func remove(_ id: TargetID) -> Target? {
+        guard let target = targets.removeValue(forKey: id) else { return nil }
+        if targetOfPID[target.pid] == id { targetOfPID[target.pid] = nil }
+        schedule.remove(id, interval: target.snapshot.intervalMicroseconds)
+        return target
+    }
+
+    private func newTick() -> Tick {
+        Tick(
+            time: .now, monotonic: .now, fullLookEvery: timing.fullLookMicroseconds,
+            sampleEvery: timing.sampleMicroseconds, counters: counters)
+    }
+
+    private func sleep(until due: MonotonicTime?) async {
+        let wait = due.map { max(0, $0.microseconds - MonotonicTime.now.microseconds) } ?? 3_600_000_000
+        let sleeper = Task { _ = try? await Task.sleep(for: .microseconds(wait)) }
+        self.sleeper = sleeper
+        await withTaskCancellationHandler {
+            await sleeper.value
+        } onCancel: {
+            sleeper.cancel()
+        }
+    }
+
+    /// Blocking work, off the actor and off Swift's own few threads.
+    private nonisolated func onWorker<Value: Sendable, Failure: Error>(
+        _ work: @escaping @Sendable () throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Value, Failure>, Never>) in
+            workers.submit { _ in
+                do throws(Failure) {
+                    continuation.resume(returning: .success(try work()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
+    }
+}
+
+/// The tracer's periods.
+package struct TracerTiming: Hashable, Sendable {
+    /// A full look is forced after so long, so that nothing unseen by statm lasts.
+    package var fullLookMicroseconds: Int64 = 10_000_000
+    /// A sample is stored after so long even if nothing changed.
+    package var sampleMicroseconds: Int64 = 60_000_000
+    /// How long a tick waits for its slowest look before it is delivered without it.
+    package var patience: Duration = .milliseconds(50)
+
+    package init() {}
+}
