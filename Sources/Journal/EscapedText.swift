@@ -5,8 +5,8 @@ package enum EscapedText {
     /// A process may call itself anything but NUL. Printed raw, a newline forges a second log
     /// line, ESC drives the reader's terminal, a bidi mark reverses the text behind it, and invalid
     /// UTF-8 makes `journalctl` show `[blob data]` in place of the whole sentence. So everything that
-    /// is not a printable scalar becomes `\n`, `\t`, `\r`, `\xHH` (a byte) or `\u{HEX}` (a scalar),
-    /// and a backslash becomes `\\`, so that the escapes cannot be imitated.
+    /// is not a printable scalar becomes `\n`, `\t`, `\r`, `\xHH` (a byte) or `\u{HEX}` (a scalar).
+    /// A backslash stays one: unit names hold `\x2d` as text. The exact bytes are in the entry's fields.
     ///
     /// - Parameter limit: bytes of input that are shown; what is cut off shows as `…`.
     package static func line(_ bytes: some Collection<UInt8>, limit: Int = 256) -> String {
@@ -29,7 +29,6 @@ package enum EscapedText {
 
     private static func append(_ scalar: Unicode.Scalar, to text: inout String) {
         switch scalar {
-        case "\\": text += "\\\\"
         case "\n": text += "\\n"
         case "\r": text += "\\r"
         case "\t": text += "\\t"

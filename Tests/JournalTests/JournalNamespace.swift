@@ -1,0 +1,133 @@
+import Foundation
+import Glibc
+import Testing
+
+/// A real systemd-journald, alone in its own mount, network and pid namespaces, with everything it
+/// writes in a tmpfs that ends with them: the machine's own journal is neither seen nor touched.
+///
+/// A shell is the namespace's init: ``shell(_:)`` runs there. When it ends, so does everything in it.
+final class JournalNamespace {
+    private let child: Child
+
+    /// `Audit=` (empty) leaves the kernel's auditing alone; RateLimitBurst=0 leaves limiting to memwatch.
+    private static let setUp = """
+        set -e
+        mount -t tmpfs tmpfs /run
+        mkdir -p /run/systemd/journal /run/log/journal /run/systemd/journald.conf.d
+        if [ -d /var/log ]; then mount -t tmpfs tmpfs /var/log; fi
+        if [ -d /var/lib/systemd ]; then mount -t tmpfs tmpfs /var/lib/systemd; fi
+        echo 0123456789abcdef0123456789abcdef > /run/machine-id
+        if [ -e /etc/machine-id ]; then mount --bind /run/machine-id /etc/machine-id; fi
+        cat > /run/systemd/journald.conf.d/test.conf << END
+        [Journal]
+        Storage=volatile
+        RateLimitBurst=0
+        ReadKMsg=no
+        Audit=
+        ForwardToSyslog=no
+        ForwardToKMsg=no
+        ForwardToConsole=no
+        ForwardToWall=no
+        END
+        mkfifo /run/in /run/out
+        set +e
+        """
+
+    init() throws {
+        child = try Child([
+            "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh",
+        ])
+        try shell(Self.setUp)
+        try startJournal()
+    }
+
+    /// Runs commands and returns their output. Fails unless the last one succeeds.
+    @discardableResult
+    func shell(_ script: String) throws -> [String] {
+        try child.send(script + "\nprintf '\\n=== %d\\n' $?\n")
+        var lines: [String] = []
+        while true {
+            let line = try child.line()
+            guard line.hasPrefix("=== ") else {
+                lines.append(line)
+                continue
+            }
+            if lines.last == "" { lines.removeLast() }
+            guard line == "=== 0" else {
+                throw Child.Failure(description: "\(script) ended with \(line.dropFirst(4)): \(lines)")
+            }
+            return lines
+        }
+    }
+
+    /// Returns when journald answers. Its READY=1 would go to a manager, so this asks until it does.
+    func startJournal() throws {
+        try shell("/lib/systemd/systemd-journald < /dev/null > /dev/null 2>&1 &")
+        try shell("journal=$!; until journalctl --sync 2> /dev/null; do :; done")
+    }
+
+    /// Starts the helper, replacing one that ran before.
+    func startHelper() throws {
+        try shell(
+            """
+            '\(helperPath())' journal < /run/in > /run/out 2> /dev/null &
+            helper=$!
+            exec 7> /run/in 8< /run/out
+            """)
+    }
+
+    /// One command to the helper, and its answer.
+    @discardableResult
+    func helper(_ command: String) throws -> String {
+        let answer = try shell("echo '\(command)' >&7; read -r answer <&8; printf '%s' \"$answer\"")
+        return answer.last ?? ""
+    }
+
+    /// `sent droppedByRate droppedByFull failed`
+    func statistics() throws -> Statistics {
+        let numbers = try helper("statistics").split(separator: " ").compactMap { UInt64($0) }
+        guard numbers.count == 4 else { throw Child.Failure(description: "no statistics: \(numbers)") }
+        return Statistics(
+            sent: numbers[0], droppedByRate: numbers[1], droppedByFull: numbers[2], failed: numbers[3])
+    }
+
+    struct Statistics: Equatable {
+        var sent: UInt64
+        var droppedByRate: UInt64
+        var droppedByFull: UInt64
+        var failed: UInt64
+    }
+
+    /// What `journalctl -o json` has of memwatchd, in order.
+    func entries(_ matches: String = "") throws -> [[String: Any]] {
+        try shell("journalctl --sync")
+        let lines = try shell(
+            "journalctl -D /run/log/journal -o json --all --no-pager SYSLOG_IDENTIFIER=memwatchd \(matches)")
+        return try lines.filter { $0.hasPrefix("{") }.map { line in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+            return try #require(object as? [String: Any])
+        }
+    }
+}
+
+/// A field's bytes: journalctl prints what is not printable UTF-8 as an array of numbers.
+func bytes(_ field: Any?) -> [UInt8]? {
+    if let text = field as? String { return Array(text.utf8) }
+    return (field as? [Int])?.map { UInt8(truncatingIfNeeded: $0) }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Namespaces for a journald of the test's own need root (CAP_SYS_ADMIN), and systemd-journald.
+    static var requiresPrivateJournal: Self {
+        .enabled(if: canUnshare(), "needs root and unshare(1) to run a private systemd-journald")
+    }
+}
+
+private func canUnshare() -> Bool {
+    guard geteuid() == 0, access("/lib/systemd/systemd-journald", X_OK) == 0 else { return false }
+    let script = "mount -t tmpfs tmpfs /run && echo possible"
+    let child = try? Child([
+        "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script,
+    ])
+    return (try? child?.line()) == "possible"
+}

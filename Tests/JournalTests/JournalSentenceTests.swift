@@ -1,0 +1,105 @@
+import Journal
+import MemoryModel
+import Testing
+
+@Suite("An event as a sentence")
+struct JournalSentenceTests {
+    private func event(_ type: EventType, _ change: (inout MemoryEvent) -> Void = { _ in }) -> MemoryEvent {
+        var event = MemoryEvent(
+            time: Timestamp(seconds: 0), pid: 812, comm: Array("postgres".utf8), type: type)
+        change(&event)
+        return event
+    }
+
+    private static let mebibyte: Int64 = 1 << 20
+
+    @Test("the example of the documentation reads as it says")
+    func example() {
+        let grown = event(.brkGrow) {
+            $0.kind = .heap
+            $0.delta = 12 * Self.mebibyte
+            $0.size = 100_978_524
+        }
+        #expect(JournalSentence.text(grown) == "postgres[812]: heap (brk) grew 12.0 MiB to 96.3 MiB")
+    }
+
+    @Test(
+        "every type of event has its sentence",
+        arguments: [
+            (.attached, nil, "attached, with 2.0 MiB of address space"),
+            (.brkGrow, .heap, "heap (brk) grew 1.0 MiB to 2.0 MiB"),
+            (.brkShrink, .heap, "heap (brk) grew 1.0 MiB to 2.0 MiB"),
+            (.mmap, .anon, "mapped 1.0 MiB of anon (mmap) at 0x7f0000001000: /a b"),
+            (.munmap, .file, "unmapped 1.0 MiB of file (mmap) at 0x7f0000001000: /a b"),
+            (.resize, .shared, "shared (mmap) at 0x7f0000001000 grew 1.0 MiB to 2.0 MiB: /a b"),
+            (.protect, .text, "text (image) at 0x7f0000001000, 2.0 MiB, is now r-xp: /a b"),
+            (.stackGrow, .stack, "stack grew 1.0 MiB to 2.0 MiB"),
+            (.exec, nil, "started a new program (exec), with 2.0 MiB of address space: /a b"),
+            (.fork, nil, "forked, with 2.0 MiB of address space"),
+            (.exit, nil, "exited"),
+            (.detached, nil, "detached, with 2.0 MiB of address space"),
+            (.threshold, .heap, "heap (brk) passed its threshold at 2.0 MiB"),
+            (.leakSuspected, .heap, "heap (brk) may be leaking: it grew 1.0 MiB to 2.0 MiB"),
+            (.stackNearLimit, .threadStack, "thread-stack (mmap) of thread 815 is near its limit at 2.0 MiB"),
+            (
+                .mapsNearLimit, nil,
+                "is near the number of mappings that the kernel allows (vm.max_map_count), "
+                    + "with 2.0 MiB of address space"
+            ),
+            (
+                .writableExecutable, .jit,
+                "jit (mmap) at 0x7f0000001000, 2.0 MiB, is both writable and executable: /a b"
+            ),
+        ] as [(EventType, RegionKind?, String)])
+    func everyType(type: EventType, kind: RegionKind?, sentence: String) {
+        let full = event(type) {
+            $0.kind = kind
+            $0.delta = Self.mebibyte
+            $0.size = UInt64(2 * Self.mebibyte)
+            $0.start = 0x7f00_0000_1000
+            $0.permissions = [.read, .execute]
+            $0.path = Array("/a b".utf8)
+            $0.tid = 815
+        }
+        #expect(JournalSentence.text(full) == "postgres[812]: " + sentence)
+    }
+
+    @Test("with nothing known it is a sentence still", arguments: EventType.allCases)
+    func bare(type: EventType) {
+        let predicate = JournalSentence.predicate(event(type))
+        #expect(!predicate.isEmpty && !predicate.contains("  ") && !predicate.contains("nil"))
+        #expect(predicate.last?.isLetter == true || predicate.last == ")")
+    }
+
+    @Test("the sign of the change picks the verb, and an exit says what came back")
+    func signs() {
+        let shrunk = event(.brkShrink) {
+            $0.delta = -4096
+            $0.size = 0
+        }
+        #expect(JournalSentence.predicate(shrunk) == "heap (brk) shrank 4.0 KiB to 0 B")
+        #expect(JournalSentence.predicate(event(.exit) { $0.delta = .min }) == "exited, giving back 8.0 EiB")
+    }
+
+    @Test("names and paths cannot break out of it")
+    func hostile() {
+        let odd = event(.mmap) {
+            $0.comm = Array("\u{1b}[2J\n\u{202e}".utf8) + [0xff]
+            $0.delta = 512
+            $0.path = Array(repeating: UInt8(ascii: "x"), count: 100_000)
+        }
+        let text = JournalSentence.text(odd)
+        #expect(text.hasPrefix("\\x1b[2J\\n\\u{202e}\\xff[812]: mapped 512 B of anon (mmap): xxx"))
+        #expect(text.hasSuffix("x…") && text.utf8.count < 400)
+    }
+
+    @Test(
+        "sizes have one decimal in binary units, and are exact below 1 KiB",
+        arguments: [
+            (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1075, "1.0 KiB"),
+            (1076, "1.1 KiB"), (1_048_524, "1023.9 KiB"), (1_048_525, "1.0 MiB"), (12 << 20, "12.0 MiB"),
+            (1 << 30, "1.0 GiB"), (1 << 40, "1.0 TiB"), (1 << 50, "1.0 PiB"), (1 << 60, "1.0 EiB"),
+            (.max, "16.0 EiB"),
+        ] as [(UInt64, String)])
+    func sizes(bytes: UInt64, text: String) { #expect(BinarySize.text(bytes) == text) }
+}
