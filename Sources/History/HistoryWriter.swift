@@ -1,0 +1,118 @@
+import GRDB
+import GRDBSQLite
+import MemoryModel
+
+/// Everything the writing connection keeps between ticks: prepared statements, and for
+/// each process the end of its time line and the base its samples differ from.
+///
+/// All of it can be read back from the database; after a failed transaction it is
+/// forgotten, so that memory never claims what the disk does not have.
+final class HistoryWriter {
+    let statements: WriterStatements
+    private(set) var tracks: [Int64: ProcessTrack] = [:]
+    let names: NameTables
+
+    init(_ db: Database) throws {
+        statements = try WriterStatements(db)
+        names = NameTables(statements)
+    }
+
+    func forget() {
+        tracks.removeAll()
+        names.forget()
+    }
+
+    func forget(process: Int64) { tracks[process] = nil }
+
+    func write(_ batch: HistoryBatch) throws -> HistoryWriteReport {
+        var report = HistoryWriteReport()
+        for entry in batch.entries {
+            let id = entry.process.rawValue
+            // Taken out while it changes, so that the dictionary holds no second reference.
+            guard var track = try tracks.removeValue(forKey: id) ?? statements.loadTrack(id) else {
+                report.unknownProcesses += 1
+                continue
+            }
+            try write(entry, id, &track, &report)
+            if entry.ended == nil { tracks[id] = track }
+        }
+        return report
+    }
+
+    private func write(
+        _ entry: HistoryEntry, _ id: Int64, _ track: inout ProcessTrack, _ report: inout HistoryWriteReport
+    ) throws {
+        let day = entry.time.microseconds / 86_400_000_000
+        if let image = entry.executedImage {
+            track.comm = image.comm
+            try statements.setImage(id, image)
+        }
+        if entry.sample != nil || !entry.died.isEmpty || !entry.born.isEmpty {
+            let at = try advance(&track, id, to: entry.time)
+            for region in entry.died {
+                // The name's day is renewed at death too: retention goes by it.
+                _ = try names.mapping(region, day: day)
+                if try !statements.endRegion(id, region.start, at) { report.unmatchedDeaths += 1 }
+            }
+            for region in entry.born {
+                let mapping = try names.mapping(region, day: day)
+                if try !statements.insertRegion(id, region, mapping, at) {
+                    report.displacedIntervals += 1
+                    try statements.displaceRegion(id, region.start, at)
+                    _ = try statements.insertRegion(id, region, mapping, at)
+                }
+            }
+            if let sample = entry.sample { try insert(sample, id, &track, at) }
+        }
+        for event in entry.events {
+            try statements.insertEvent(
+                id, event, name: try event.path.map { try names.name($0, day: day) },
+                comm: try names.name(event.comm, day: day))
+        }
+        if let ended = entry.ended { try statements.setEnd(id, ended) }
+    }
+
+    /// The next moment on the process's time line.
+    private func advance(_ track: inout ProcessTrack, _ id: Int64, to time: Timestamp) throws -> Int64 {
+        let elapsed = time.microseconds.subtractingSaturating(track.attached)
+        var at = elapsed.addingSaturating(track.shift)
+        if at <= track.last {
+            at = track.last.addingSaturating(1)
+            track.shift = at.subtractingSaturating(elapsed)
+            try statements.insertClockStep(id, at, track.shift)
+        }
+        track.last = at
+        return at
+    }
+
+    private func insert(_ sample: Sample, _ id: Int64, _ track: inout ProcessTrack, _ at: Int64) throws {
+        let fields = SampleFields(sample)
+        let delta = try self.delta(fields, id, &track)
+        try statements.insertSample(id, at, track.baseID, delta)
+    }
+
+    /// The difference from the process's base, which becomes these fields where they differ
+    /// too much from the old one.
+    private func delta(_ fields: SampleFields, _ id: Int64, _ track: inout ProcessTrack) throws -> SampleDelta
+    {
+        if let base = track.base, let delta = SampleDelta(fields, from: base) { return delta }
+        track.baseID &+= 1
+        track.base = fields
+        try statements.insertBase(id, track.baseID, fields)
+        return SampleDelta()
+    }
+}
+
+/// What the writer knows of one process between ticks.
+struct ProcessTrack {
+    /// Wall-clock microseconds at which the time line begins.
+    var attached: Int64
+    /// The last moment used, or -1.
+    var last: Int64
+    /// See ``Timeline``.
+    var shift: Int64
+    /// The newest base's number; 0 where there is none yet.
+    var baseID: Int64
+    var base: SampleFields?
+    var comm: [UInt8]
+}
