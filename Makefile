@@ -27,7 +27,7 @@ build: dependencies ## Build the programs (release, Swift runtime linked in); th
 	$(RELEASE) $(SWIFTFLAGS)
 	@touch $(BUILT)
 
-demo: dependencies ## See it work: grow a program's heap, mappings and stack under a private daemon
+demo: build ## See it work: grow a program's heap, mappings and stack under a private daemon
 	@scripts/demo.sh
 
 install: $(BUILT) ## Install below PREFIX (/usr/local); DESTDIR goes in front of everything

@@ -74,7 +74,12 @@ check_swift() {
             "Install it from https://www.swift.org/install/linux/ and run this again."
         return 1
     fi
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' | head -n 1)
+    if ! version=$(swift --version 2>&1); then
+        say "$(command -v swift) does not start: ${version}"
+        say "https://www.swift.org/install/linux/ names the libraries it needs."
+        return 1
+    fi
+    version=$(sed -n '/Swift version/ { s/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p; q; }' <<<"$version")
     major=${version%%.*}
     minor=${version#*.}
     if [[ -z $version ]]; then
@@ -103,7 +108,7 @@ if ((${#wanted[@]} > 0)); then
         fi
         as_root=(sudo)
     fi
-    read -r -a packages < <(for name in "${wanted[@]}"; do debian_package "$name"; done | tr '\n' ' ')
+    mapfile -t packages < <(for name in "${wanted[@]}"; do debian_package "$name"; done | tr ' ' '\n')
     say "Installing what building needs: ${packages[*]}"
     "${as_root[@]}" apt-get update -qq >&2 || say "apt-get update failed; going on with the lists that are here."
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
