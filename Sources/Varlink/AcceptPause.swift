@@ -26,7 +26,7 @@ final class AcceptPause: ChannelInboundHandler {
         guard let options = context.channel.syncOptions else { return }
         try? options.setOption(.autoRead, value: false)
         let channel = context.channel
-        context.eventLoop.assumeIsolated().scheduleTask(in: registry.limits.acceptPause) {
+        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(registry.limits.acceptPause)) {
             self.isPaused = false
             try? channel.syncOptions?.setOption(.autoRead, value: true)
         }

@@ -103,7 +103,7 @@ final class ConnectionRegistry: @unchecked Sendable {
         self.emptied = emptied
         if connections.isEmpty { emptied.succeed() }
         for connection in Array(connections.values) { connection.stop() }
-        let deadline = eventLoop.assumeIsolated().scheduleTask(in: limits.stopDeadline) {
+        let deadline = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.stopDeadline)) {
             for connection in Array(self.connections.values) { connection.abort() }
         }
         emptied.futureResult.whenComplete { _ in deadline.cancel() }

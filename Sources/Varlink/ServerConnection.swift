@@ -217,7 +217,7 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
     // MARK: Deadlines
 
     private func restartReaderDeadline() {
-        readerDeadline = channel.eventLoop.assumeIsolated().scheduleTask(in: limits.slowReaderDeadline) {
+        readerDeadline = channel.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.slowReaderDeadline)) {
             self.expire("it does not read its replies")
         }
     }
@@ -227,13 +227,13 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
         waiting = what
         waitDeadline?.cancel()
         waitDeadline = nil
-        let (delay, reason): (TimeAmount, String)
+        let (delay, reason): (Duration, String)
         switch what {
         case .nothing: return
         case .firstByte: (delay, reason) = (limits.idleDeadline, "it was idle")
         case .restOfFrame: (delay, reason) = (limits.frameDeadline, "the rest of a call did not come")
         }
-        waitDeadline = channel.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.expire(reason) }
+        waitDeadline = channel.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { self.expire(reason) }
     }
 
     private func expire(_ reason: String) {

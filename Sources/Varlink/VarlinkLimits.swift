@@ -1,5 +1,3 @@
-package import NIOCore
-
 /// What strangers at a socket may cost the server.
 ///
 /// With the defaults a connection holds at most one frame being received, one call being
@@ -22,15 +20,15 @@ package struct VarlinkLimits: Sendable {
     /// Replies of all of one uid's connections that the kernel has not taken yet.
     package var outgoingBytesPerUser = 32 << 20
     /// From the first byte of a call to its NUL.
-    package var frameDeadline = TimeAmount.seconds(30)
+    package var frameDeadline: Duration = .seconds(30)
     /// Without any call.
-    package var idleDeadline = TimeAmount.minutes(10)
+    package var idleDeadline: Duration = .seconds(600)
     /// For a reader to take 64 KiB of a reply.
-    package var slowReaderDeadline = TimeAmount.seconds(30)
+    package var slowReaderDeadline: Duration = .seconds(30)
     /// How long calls in progress may go on once the server stops. Streams end at once.
-    package var stopDeadline = TimeAmount.seconds(2)
+    package var stopDeadline: Duration = .seconds(2)
     /// How long accepting pauses when descriptors or memory have run out.
-    package var acceptPause = TimeAmount.milliseconds(200)
+    package var acceptPause: Duration = .milliseconds(200)
     /// Connections the kernel keeps waiting for `accept` (it takes the lower of this and
     /// `/proc/sys/net/core/somaxconn`); the next one's `connect` gets EAGAIN or waits.
     package var backlog: Int32 = 1024
