@@ -3,12 +3,16 @@ import MemoryModel
 
 /// Parses lines of maps:
 ///
-///     7f0a1c021000-7f0a20000000 rw-p 00000000 00:00 0      [anon:name]
+///     7f0a1c021000-7f0a20000000 rw-p 00000000 00:00 0                          [anon:name]
 ///
-/// The bytes are read through a pointer without bounds checks, because checking each cost a
-/// third of the parsing. The proof that nothing is read outside: `parse` looks at text that
-/// ends in a newline only, and every step below looks at one byte, stays on the first that
-/// is not what it wants, and never wants a newline. So none gets past the last one.
+/// Reading and parsing cost 1.11–1.14 × reading alone (1,000 and 65,000 areas, Linux 6.18): 31 ns
+/// an area where the text comes from a file, 47 ns behind the kernel making it.
+///
+/// The bytes are read through a pointer without bounds checks. The proof that nothing is
+/// read outside: `parse` looks at text that ends in a newline only, and every step looks at
+/// one byte, stays on the first that is not what it wants, and never wants a newline; so none
+/// gets past the last one. The one step that looks further ahead, ``MapsNumbers/inUsualColumns(_:)``,
+/// is taken only where that many bytes are there.
 struct MapsParser {
     typealias Bytes = UnsafePointer<UInt8>
 
@@ -42,42 +46,30 @@ struct MapsParser {
     private mutating func parseLine(
         _ p: inout Bytes, _ end: Bytes, _ lastName: inout UnsafeBufferPointer<UInt8>, _ look: inout MapsLook
     ) throws(MapsReader.Failure) {
-        guard let start = Self.hexadecimal(&p), Self.skip("-", &p), let stop = Self.hexadecimal(&p),
-            Self.skip(" ", &p), start < stop
-        else { throw .malformed(line: lineNumber, field: "addresses") }
-        guard let permissions = Self.permissions(&p), Self.skip(" ", &p) else {
-            throw .malformed(line: lineNumber, field: "permissions")
+        var numbers = MapsNumbers()
+        if end - p < MapsNumbers.usualColumns || !numbers.inUsualColumns(&p) {
+            if let field = numbers.anywhere(&p) { throw .malformed(line: lineNumber, field: field) }
         }
-        guard let offset = Self.hexadecimal(&p), Self.skip(" ", &p) else {
-            throw .malformed(line: lineNumber, field: "offset")
-        }
-        guard let major = Self.hexadecimal(&p), Self.skip(":", &p), let minor = Self.hexadecimal(&p),
-            Self.skip(" ", &p)
-        else { throw .malformed(line: lineNumber, field: "device") }
-        guard let inode = Self.decimal(&p) else {
-            throw .malformed(line: lineNumber, field: "inode")
-        }
-        // Names begin behind a space after the inode, padded to column 73. None begins with a
-        // space: files with "/", all others with "[" or a word of the kernel's.
-        while p.pointee == UInt8(ascii: " ") { p += 1 }
+        guard numbers.start < numbers.end else { throw .malformed(line: lineNumber, field: "addresses") }
+        guard let inode = Self.decimal(&p) else { throw .malformed(line: lineNumber, field: "inode") }
+        Self.skipSpaces(&p, end)
         let path = p.pointee == UInt8(ascii: "\n") ? PathID.none : name(&p, end, &lastName, &look.paths)
-        guard Self.skip("\n", &p) else { throw .malformed(line: lineNumber, field: "name") }
+        guard p.pointee == UInt8(ascii: "\n") else { throw .malformed(line: lineNumber, field: "name") }
+        p += 1
 
-        isOrdered = isOrdered && start >= lastEnd
-        lastEnd = stop
+        isOrdered = isOrdered && numbers.start >= lastEnd
+        lastEnd = numbers.end
         // The kernel's own page, the same in every process and in no VmSize. Nothing else
         // lies up there, but the text is looked at too.
-        if start >= 0xffff_ffff_ff60_0000, inode == 0, Self.isVsyscall(path, look.paths) {
-            look.vsyscallBytes &+= stop &- start
+        if numbers.start >= 0xffff_ffff_ff60_0000, inode == 0, Self.isVsyscall(path, look.paths) {
+            look.vsyscallBytes &+= numbers.end &- numbers.start
         } else {
-            sumBytes &+= stop &- start
+            sumBytes &+= numbers.end &- numbers.start
         }
         look.areas.append(
             VMA(
-                start: start, end: stop, permissions: permissions, offset: offset,
-                device: DeviceNumber(
-                    major: UInt32(truncatingIfNeeded: major), minor: UInt32(truncatingIfNeeded: minor)),
-                inode: inode, path: path))
+                start: numbers.start, end: numbers.end, permissions: numbers.permissions,
+                offset: numbers.offset, device: numbers.device, inode: inode, path: path))
         lineNumber &+= 1
     }
 
@@ -95,7 +87,7 @@ struct MapsParser {
             p += lastName.count
             return lastPath
         }
-        // Found: the text ends in a newline.
+        // Always found, because the text ends in a newline.
         guard let newline = memchr(p, Int32(UInt8(ascii: "\n")), end - p) else { return .none }
         lastName = UnsafeBufferPointer(start: p, count: UnsafeRawPointer(newline) - UnsafeRawPointer(p))
         lastPath = paths.intern(UnsafeRawBufferPointer(lastName))
@@ -107,30 +99,19 @@ struct MapsParser {
         paths.bytes(of: path).elementsEqual("[vsyscall]".utf8)
     }
 
+    /// Names begin behind a space after the inode, padded to column 73. None begins with a
+    /// space: files with `/`, all others with `[` or a word of the kernel's.
     @inline(__always)
-    private static func skip(_ character: Unicode.Scalar, _ p: inout Bytes) -> Bool {
-        guard p.pointee == UInt8(ascii: character) else { return false }
-        p += 1
-        return true
-    }
-
-    /// nil where there is no digit. More than 16 digits lose the first ones: the kernel
-    /// prints none, and checking each would cost more than the mistake.
-    @inline(__always)
-    private static func hexadecimal(_ p: inout Bytes) -> UInt64? {
-        var value: UInt64 = 0
-        let first = p
-        while true {
-            let byte = p.pointee
-            let digit = byte &- UInt8(ascii: "0")
-            let letter = (byte | 0x20) &- UInt8(ascii: "a")
-            guard digit < 10 || letter < 6 else { break }
-            value = value << 4 | UInt64(digit < 10 ? digit : letter &+ 10)
-            p += 1
+    private static func skipSpaces(_ p: inout Bytes, _ end: Bytes) {
+        while end - p >= 8,
+            UnsafeRawPointer(p).loadUnaligned(as: UInt64.self) == 0x2020_2020_2020_2020
+        {
+            p += 8
         }
-        return p > first ? value : nil
+        while p.pointee == UInt8(ascii: " ") { p += 1 }
     }
 
+    /// nil where there is no digit.
     @inline(__always)
     private static func decimal(_ p: inout Bytes) -> UInt64? {
         var value: UInt64 = 0
@@ -140,15 +121,5 @@ struct MapsParser {
             p += 1
         }
         return p > first ? value : nil
-    }
-
-    @inline(__always)
-    private static func permissions(_ p: inout Bytes) -> Permissions? {
-        var found: UInt8 = 0
-        if skip("r", &p) { found |= Permissions.read.rawValue } else if !skip("-", &p) { return nil }
-        if skip("w", &p) { found |= Permissions.write.rawValue } else if !skip("-", &p) { return nil }
-        if skip("x", &p) { found |= Permissions.execute.rawValue } else if !skip("-", &p) { return nil }
-        if skip("s", &p) { found |= Permissions.shared.rawValue } else if !skip("p", &p) { return nil }
-        return Permissions(rawValue: found)
     }
 }

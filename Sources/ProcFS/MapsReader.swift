@@ -32,8 +32,6 @@ struct MapsReader {
     func deallocate() { buffer.deallocate() }
 
     /// Reads to the end of file or the limit.
-    ///
-    /// Reading and parsing cost 1.xx × reading alone (see docs).
     mutating func readAll(into look: inout MapsLook) throws(Failure) {
         var parser = MapsParser()
         var filled = 0
