@@ -1,0 +1,52 @@
+import ArgumentParser
+import MemoryModel
+import MemwatchInterface
+import Varlink
+
+struct HistoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history",
+        abstract: "Shows how a process's memory grew and shrank.",
+        discussion: """
+            There is a row where something changed, and one a minute. --step resamples evenly, each row \
+            carrying the last value known.
+            """)
+
+    @Argument(help: ArgumentHelp("The process; it may have ended.", valueName: "pid"))
+    var pid: String
+
+    @OptionGroup var range: TimeRangeOptions
+
+    @Option(help: ArgumentHelp("A row for every such span.", valueName: "duration"))
+    var step: String?
+
+    @Option(help: ArgumentHelp("Only these kinds, a column each: heap,anon.", valueName: "kind,..."))
+    var kind: [String] = []
+
+    @OptionGroup var format: FormatOption
+    @OptionGroup var daemon: SocketOption
+
+    func run() throws {
+        let kinds = try ArgumentText.kinds(kind)
+        var parameters: JSONObject = ["pid": .integer(Int64(try ArgumentText.pid(pid)))]
+        parameters.set(try TimeRange(range))
+        parameters.set("step", try ArgumentText.duration(step, option: "--step"))
+        parameters.set("kinds", kinds?.map(\.name))
+        try ask(try daemon.endpoint(), parameters, kinds)
+    }
+
+    private func ask(_ endpoint: Endpoint, _ parameters: JSONObject, _ kinds: [RegionKind]?) throws(Failure) {
+        let format = format.format
+        try runToEnd { () async throws(Failure) in
+            let daemon = try await Daemon.connect(endpoint)
+            var printer = RecordPrinter<SampleRecord>(
+                format, layout: .samples(kinds: kinds), csvColumns: SampleRecord.csvColumns(kinds: kinds),
+                output: Output())
+            try await daemon.streamRecords(.history, parameters, in: "samples") { (bytes) throws(Failure) in
+                try printer.write(json: bytes)
+            }
+            try printer.finish()
+            await daemon.close()
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Inspection
+import MemoryModel
+import MemwatchInterface
+import ProcFS
+import Varlink
+
+struct RegionsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "regions",
+        abstract: "Shows what a process's address space is made of.",
+        discussion: """
+            Reads /proc itself and needs no daemon, unless it may not read that process or --at asks \
+            for the past: then it asks the daemon.
+            """)
+
+    @Argument(help: ArgumentHelp("The process.", valueName: "pid"))
+    var pid: String
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The address space as it was at that time.", valueName: "time"))
+    var at: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "With --at: the process of that pid that started at this time; else the newest.",
+            valueName: "time"))
+    var start: String?
+
+    @Option(help: ArgumentHelp("Only these kinds: heap,anon.", valueName: "kind,..."))
+    var kind: [String] = []
+
+    @Flag(help: "One row per kind instead of one per region.")
+    var summary = false
+
+    @OptionGroup var format: FormatOption
+    @OptionGroup var daemon: SocketOption
+
+    func run() throws {
+        let pid = try ArgumentText.pid(pid)
+        let kinds = try ArgumentText.kinds(kind)
+        let now = Timestamp.now
+        let at = try ArgumentText.time(at, option: "--at", now: now)
+        let start = try ArgumentText.time(start, option: "--start", now: now)
+        let endpoint = try daemon.endpoint()
+        if start != nil, at == nil {
+            throw Failure.usage("--start chooses among past processes: say --at, which time is meant")
+        }
+        if at == nil, let inspection = try inspect(pid, elseAsking: endpoint) {
+            return try show(inspection, kinds: kinds)
+        }
+        var parameters: JSONObject = ["pid": .integer(Int64(pid))]
+        parameters.set("at", at?.rfc3339)
+        parameters.set("start", start?.rfc3339)
+        parameters.set("kinds", kinds?.map(\.name))
+        try ask(endpoint, parameters)
+    }
+
+    /// nil where we may not look, but there is a daemon that may: it knows who asks, and decides.
+    private func inspect(_ pid: Int32, elseAsking endpoint: Endpoint) throws(Failure) -> ProcessInspection? {
+        do throws(ProcError) {
+            return try ProcessInspector().inspect(pid: pid)
+        } catch {
+            if case .denied = error, endpoint.exists { return nil }
+            throw Failure(error)
+        }
+    }
+
+    private func show(_ inspection: ProcessInspection, kinds: [RegionKind]?) throws(Failure) {
+        var report = RegionReport(summary: summary, format: format.format)
+        for region in inspection.regions where kinds?.contains(region.kind) ?? true {
+            try report.add(RegionRecord(region, path: inspection.paths.bytes(of: region.path)))
+        }
+        report.isTruncated = inspection.isTruncated
+        report.isConsistent = inspection.sample.isConsistent
+        try report.finish()
+    }
+
+    private func ask(_ endpoint: Endpoint, _ parameters: JSONObject) throws(Failure) {
+        let (summary, format) = (summary, format.format)
+        try runToEnd { () async throws(Failure) in
+            let daemon = try await Daemon.connect(endpoint)
+            var report = RegionReport(summary: summary, format: format)
+            try await daemon.stream(.regions, parameters) { (reply) throws(Failure) in
+                if reply.parameters["truncated"]?.boolValue == true { report.isTruncated = true }
+                if reply.parameters["consistent"]?.boolValue == false { report.isConsistent = false }
+                try reply.forEachRecord(in: "regions") { (bytes) throws(Failure) in
+                    try report.add(RecordPrinter<RegionRecord>.read(bytes))
+                }
+            }
+            try report.finish()
+            await daemon.close()
+        }
+    }
+}
+
+/// The regions of one process on their way out, one by one or summed up.
+private struct RegionReport {
+    private let output = Output()
+    private let format: OutputFormat
+    private var printer: RecordPrinter<RegionRecord>?
+    private var collected: [RegionRecord] = []
+    private var count: Int64 = 0
+    private var size: UInt64 = 0
+    var isTruncated = false
+    var isConsistent = true
+
+    init(summary: Bool, format: OutputFormat) {
+        self.format = format
+        if !summary { printer = RecordPrinter(format, layout: .regions, output: output) }
+    }
+
+    mutating func add(_ region: RegionRecord) throws(Failure) {
+        if printer == nil { return collected.append(region) }
+        if !region.isOutsideVmSize { size &+= region.size }
+        count += 1
+        try printer?.write(region)
+    }
+
+    func finish() throws(Failure) {
+        if let printer {
+            try printer.total(["total", Cell.size(size), "", "", "\(count) regions"])
+            try printer.finish()
+        } else {
+            try printSummary()
+        }
+        if isTruncated {
+            Diagnostics.line(
+                command: "regions",
+                "there is more than 16 MiB of maps text, and memwatch reads no more: this is the lower part")
+        } else if !isConsistent {
+            Diagnostics.line(
+                command: "regions", "the process changed while it was read: sizes may not add up, try again")
+        }
+    }
+
+    private func printSummary() throws(Failure) {
+        var printer = RecordPrinter<KindSummary>(format, layout: .summary, output: output)
+        let rows = KindSummary.of(collected)
+        for row in rows { try printer.write(row) }
+        let regions = rows.reduce(0) { $0 + $1.regions }
+        let size = rows.reduce(UInt64(0)) { $0 &+ $1.size }
+        try printer.total(["total", "", Cell.number(regions), Cell.size(size), size > 0 ? "100.0 %" : nil])
+        try printer.finish()
+    }
+}

@@ -1,0 +1,105 @@
+import MemwatchInterface
+import Varlink
+
+/// A connection to memwatchd, with its failures in the client's words.
+struct Daemon {
+    private let client: VarlinkClient
+    private let endpoint: Endpoint
+
+    static func connect(_ endpoint: Endpoint) async throws(Failure) -> Daemon {
+        do throws(VarlinkClientError) {
+            return Daemon(client: try await VarlinkClient.connect(path: endpoint.path), endpoint: endpoint)
+        } catch {
+            throw Failure(daemon: error, at: endpoint)
+        }
+    }
+
+    /// One question, one answer.
+    func call(
+        _ method: MonitorInterface.Method, _ parameters: JSONObject = JSONObject()
+    ) async throws(Failure) -> JSONObject {
+        do {
+            return try await client.call(MonitorInterface.method(method), parameters)
+        } catch {
+            throw Failure(daemon: error, at: endpoint)
+        }
+    }
+
+    /// One question, many answers: calls `body` with each as it comes.
+    func stream(
+        _ method: MonitorInterface.Method, _ parameters: JSONObject,
+        _ body: (VarlinkReply) throws(Failure) -> Void
+    ) async throws(Failure) {
+        do {
+            for try await reply in client.callMore(MonitorInterface.method(method), parameters) {
+                try body(reply)
+            }
+        } catch {
+            throw Failure(daemon: error, at: endpoint)
+        }
+    }
+
+    /// The same for replies that hold records in an array: calls `body` with each record's JSON.
+    func streamRecords(
+        _ method: MonitorInterface.Method, _ parameters: JSONObject, in member: StaticString,
+        afterEach: () throws(Failure) -> Void = {},
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) async throws(Failure) {
+        try await stream(method, parameters) { (reply) throws(Failure) in
+            try reply.forEachRecord(in: member, body)
+            try afterEach()
+        }
+    }
+
+    func close() async { await client.close() }
+}
+
+extension JSONObject {
+    /// An object among an answer's parameters, as a record.
+    func object<Row: Record>(_ member: String) throws(Failure) -> Row {
+        guard let object = self[member]?.objectValue else { throw .malformedAnswer(lacking: member) }
+        do throws(RecordError) { return try Row(json: object) } catch {
+            throw .malformedAnswer(error.description)
+        }
+    }
+
+    /// The elements of an array among an answer's parameters, as records.
+    func records<Row: Record>(_ member: String) throws(Failure) -> [Row] {
+        guard let elements = self[member]?.arrayValue else { throw .malformedAnswer(lacking: member) }
+        var rows: [Row] = []
+        for element in elements {
+            guard let object = element.objectValue else { throw .malformedAnswer(lacking: member) }
+            do throws(RecordError) { rows.append(try Row(json: object)) } catch {
+                throw .malformedAnswer(error.description)
+            }
+        }
+        return rows
+    }
+}
+
+extension VarlinkReply {
+    /// The elements of an array among the parameters, as they came.
+    func forEachRecord(
+        in member: StaticString, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        do throws(ScanError<Failure>) {
+            try bytes.withRawBytes { (frame) throws(ScanError<Failure>) in
+                let array: UnsafeRawBufferPointer?
+                do throws(JSONScanner.Malformed) {
+                    array = try JSONScanner.member("parameters", of: frame).flatMap {
+                        (parameters) throws(JSONScanner.Malformed) in
+                        try JSONScanner.member(member, of: parameters)
+                    }
+                } catch { throw .malformed }
+                guard let array else { throw .malformed }
+                var scanner = JSONScanner(array)
+                try scanner.forEachElement(body)
+            }
+        } catch {
+            switch error {
+            case .malformed: throw .malformedAnswer(lacking: "\(member)")
+            case .body(let failure): throw failure
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import MemwatchInterface
+
+/// How memwatch ends, by sysexits.h: the whole contract with scripts.
+package enum ExitStatus: Int32, Sendable {
+    case done = 0
+    /// EX_USAGE: the command line makes no sense.
+    case usage = 64
+    /// EX_NOINPUT: no such process, no history for it, or a process without memory of its own.
+    case noInput = 66
+    /// EX_UNAVAILABLE: no daemon.
+    case unavailable = 69
+    /// EX_SOFTWARE: an internal error.
+    case software = 70
+    /// EX_NOPERM: not permitted.
+    case noPermission = 77
+}
+
+/// Why a command ends early: an exit status, and one line that says what to do next.
+struct Failure: Error, Hashable, CustomStringConvertible {
+    let status: ExitStatus
+    /// nil where there is nothing more to say.
+    let message: String?
+
+    /// - Parameter message: What failed, on what, and what to do; no line breaks, no full stop.
+    init(_ status: ExitStatus, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    private init(status: ExitStatus) {
+        self.status = status
+        message = nil
+    }
+
+    var description: String { message ?? "ends with status \(status.rawValue)" }
+
+    /// The reader of our output has gone (`| head`): the end of the work and no error.
+    static let readerGone = Failure(status: .done)
+
+    /// All there is to say stands on standard error already.
+    static func told(_ status: ExitStatus) -> Failure { Failure(status: status) }
+
+    static func usage(_ message: String) -> Failure { Failure(.usage, message) }
+
+    /// Text of a person's that one of the `…Text` parsers refused.
+    static func usage(_ option: String, _ problem: UnreadableText) -> Failure {
+        Failure(.usage, option + ": " + problem.description)
+    }
+}

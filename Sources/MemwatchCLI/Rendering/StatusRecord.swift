@@ -1,0 +1,83 @@
+import MemoryModel
+import MemwatchInterface
+import Varlink
+
+/// How the daemon is, as it said it: an object that later daemons may add to.
+struct StatusRecord: PrintableRow, Hashable {
+    let object: JSONObject
+
+    static let fields = [
+        "version", "pid", "uid", "started", "targets", "rules", "event_source", "event_source_reason",
+        "ticks",
+        "late_ticks", "looks", "inconsistent_looks", "last_tick", "lag_us", "history_path", "history_bytes",
+        "history_free_bytes", "history_oldest", "history_error", "journal_sent", "journal_dropped",
+        "connections",
+    ]
+
+    init(_ answer: JSONObject) throws(Failure) {
+        guard answer["version"]?.stringValue != nil else {
+            throw .malformedAnswer("the daemon's answer has no version")
+        }
+        object = answer
+    }
+
+    func write(to writer: inout JSONWriter) { object.write(to: &writer) }
+
+    /// The lines for people: what a word stands for, and what is to be said of it.
+    var lines: [(name: String, text: String)] {
+        var lines: [(String, String)] = [
+            ("daemon", "memwatchd \(text("version")), pid \(text("pid")), uid \(text("uid"))"),
+            ("started", time("started")),
+            ("targets", "\(text("targets")), rules \(text("rules"))"),
+            ("events", text("event_source") + (optional("event_source_reason").map { ": " + $0 } ?? "")),
+            ("ticks", "\(text("ticks")), late \(text("late_ticks")), last \(lastTick)"),
+            ("looks", "\(text("looks")), inconsistent \(text("inconsistent_looks"))"),
+            ("history", text("history_path")),
+            (
+                "",
+                "\(size("history_bytes")), oldest \(time("history_oldest")), disk free \(size("history_free_bytes"))"
+            ),
+            ("journal", "sent \(text("journal_sent")), dropped \(text("journal_dropped"))"),
+            ("connections", text("connections")),
+        ]
+        if let error = optional("history_error") { lines.insert(("", "error: " + error), at: 8) }
+        return lines
+    }
+
+    private var lastTick: String {
+        let lag = object["lag_us"]?.integerValue.map { ", \($0) µs late" } ?? ""
+        return time("last_tick") + lag
+    }
+
+    /// nil where it is null or missing.
+    private func optional(_ field: String) -> String? {
+        switch object[field] {
+        case .string(let text): text
+        case .integer(let value): String(value)
+        default: nil
+        }
+    }
+
+    private func text(_ field: String) -> String { optional(field) ?? "unknown" }
+
+    private func time(_ field: String) -> String {
+        guard let text = object[field]?.stringValue else { return "unknown" }
+        return Timestamp(rfc3339Written: text).map { LocalTime.text($0) } ?? text
+    }
+
+    private func size(_ field: String) -> String {
+        guard let bytes = object[field]?.integerValue.flatMap({ UInt64(exactly: $0) }) else {
+            return "unknown"
+        }
+        return SizeText.human(bytes)
+    }
+
+    func printLines(to output: Output) throws(Failure) {
+        let width = lines.map(\.name.utf8.count).max() ?? 0
+        for (name, text) in lines {
+            let padded = name + String(repeating: " ", count: width - name.utf8.count)
+            let key = output.isStyled ? Style.bold.applied(to: padded) : padded
+            try output.write(key + "  " + TerminalText.escape(text) + "\n")
+        }
+    }
+}

@@ -1,0 +1,9 @@
+import Glibc
+import MemwatchCLI
+
+@main
+enum Program {
+    static func main() {
+        exit(MemwatchClient.run(Array(CommandLine.arguments.dropFirst())))
+    }
+}
