@@ -34,12 +34,15 @@ static void describe_segment(
         region("text", start, stored, name);
     } else if (!(segment->p_flags & PF_W)) {
         region("rodata", start, stored, name);
-    } else if (sealed_low <= start && sealed_high > start) {
-        uintptr_t border = sealed_high < stored ? sealed_high : stored;
-        region("rodata", start, border, name);
-        region("data", border, stored, name);
-    } else {
-        region("data", start, stored, name);
+    } else if (!strstr(name, "/libswift")) {
+        /* SwiftPM links the Swift runtime into every program, C or not, and that seals parts of
+         * its own data as it starts: which, only it knows.
+         * Before, within and behind what was sealed. */
+        uintptr_t low = sealed_low < start ? start : sealed_low > stored ? stored : sealed_low;
+        uintptr_t high = sealed_high < low ? low : sealed_high > stored ? stored : sealed_high;
+        region("data", start, low, name);
+        region("rodata", low, high, name);
+        region("data", high, stored, name);
     }
     if (segment->p_flags & PF_W) region("bss", stored, finish, name);
 }
@@ -47,7 +50,7 @@ static void describe_segment(
 static int describe_object(struct dl_phdr_info *info, size_t size, void *unused) {
     (void)size;
     (void)unused;
-    uintptr_t sealed_low = 1, sealed_high = 0, first = UINTPTR_MAX;
+    uintptr_t sealed_low = 0, sealed_high = 0, first = UINTPTR_MAX;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         uintptr_t start = info->dlpi_addr + segment->p_vaddr;

@@ -24,19 +24,23 @@ static void region(const char *kind, const void *start, size_t size, const char 
     line_end();
 }
 
-static void make_heap(uintptr_t first_break, size_t size) {
+static void make_heap(size_t size) {
     /* Small blocks, since malloc maps large ones; and a page of it protected, which cuts the
      * heap in three without making it anything else. */
-    for (size_t taken = 0; taken < size; taken += 1024) touch(malloc(1024), 1);
+    char *first = malloc(1024);
+    for (size_t taken = 0; taken < size; taken += 1024) {
+        char *block = malloc(1024);
+        if (block) touch(block, 1);
+    }
     char *middle = memalign(page_size(), 4 * page_size());
     if (middle) mprotect(middle + page_size(), page_size(), PROT_READ);
-    uintptr_t now = page_ceiling((uintptr_t)sbrk(0));
-    if (now <= page_ceiling(first_break)) {
-        line_skip("heap", "malloc did not move the break");
+    uintptr_t end = page_ceiling((uintptr_t)sbrk(0));
+    if (!first || (uintptr_t)first >= end) {
+        line_skip("heap", "malloc took its memory from elsewhere than the break");
         return;
     }
-    line_region("region", "heap", page_ceiling(first_break), now);
-    line_text("from", "sbrk");
+    line_region("region", "heap", page_floor((uintptr_t)first), end);
+    line_text("from", "malloc and sbrk");
     line_end();
 }
 
@@ -139,7 +143,6 @@ static void make_devices(void) {
 
 int run_zoo(const struct options *options) {
     char here = 0;
-    uintptr_t first_break = (uintptr_t)sbrk(0);
     size_t size = page_ceiling(options->size);
     if (size > (1UL << 30)) {
         complain("the zoo has room for --size 1GiB at most", 0);
@@ -148,16 +151,17 @@ int run_zoo(const struct options *options) {
     if (!place_begin(20 * size + (256 << 20))) return EXIT_OSERR;
     pace_begin(options);
     if (!pace_step()) return 0;
-    make_heap(first_break, size);
+    make_heap(size);
     make_anonymous(size);
     make_files(size);
     make_shared(size);
     make_hugetlb();
     make_devices();
-    for (unsigned i = 0; i < options->count; i++) {
-        struct worker *worker = worker_start(40 << 10);
-        if (worker) worker_describe(worker);
-    }
+    /* Threads share arenas when there are many: described when no arena grows any more. */
+    unsigned started = 0;
+    static struct worker *workers[MAX_COUNT];
+    while (started < options->count && (workers[started] = worker_start(40 << 10))) started++;
+    for (unsigned i = 0; i < started; i++) worker_describe(workers[i]);
     /* Last, when the loader has brought in all it will. */
     describe_image();
     describe_main_stack(&here);
