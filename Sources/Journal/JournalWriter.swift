@@ -14,7 +14,7 @@ package final class JournalWriter: Sendable {
         /// `[journal] minimum_growth`: changes below it make no entry. Events about a whole process,
         /// and alerts, always do.
         package var minimumGrowthBytes: UInt64 = 64 << 10
-        /// `[journal]` `rate_limit`: about one target.
+        /// `[journal] rate_burst` and `rate_per_second`: about one target.
         package var perTarget = Rate(burst: 1000, perSecond: 50)
         /// About all targets. journald drops what one service says beyond 10,000 entries in 30 s
         /// (RateLimitBurst= of journald.conf(5)) without knowing what mattered; these stay below:
@@ -28,6 +28,16 @@ package final class JournalWriter: Sendable {
         package var summaryDelay = Duration.seconds(5)
 
         package init() {}
+
+        /// As `[journal]` has them. All targets together may say four times what one may, and twice
+        /// as much at once.
+        package init(minimumGrowthBytes: UInt64, burst: UInt32, perSecond: UInt32) {
+            self.minimumGrowthBytes = minimumGrowthBytes
+            perTarget = Rate(burst: burst, perSecond: perSecond)
+            total = Rate(
+                burst: UInt32(clamping: UInt64(burst) * 2), perSecond: UInt32(clamping: UInt64(perSecond) * 4)
+            )
+        }
     }
 
     /// Counts since the start; they only grow.

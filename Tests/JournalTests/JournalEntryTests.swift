@@ -123,11 +123,14 @@ struct JournalEntryTests {
                 == ["brk-grow", "munmap", "resize", "exec", "threshold"])
     }
 
+    /// Where `systemd/` is.
+    private var checkout: String { #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } }
+
     @Test("journalctl -x explains an entry from the catalogue")
     func catalogue() throws {
         let journal = try JournalNamespace()
         try journal.shell("mount -t tmpfs tmpfs /usr/lib/systemd/catalog")
-        try journal.shell("cp '\(repositoryRoot())/systemd/memwatch.catalog' /usr/lib/systemd/catalog/")
+        try journal.shell("cp '\(checkout)/systemd/memwatch.catalog' /usr/lib/systemd/catalog/")
         try journal.shell("journalctl --update-catalog")
         try journal.startHelper()
         try journal.helper("event stack-grow 812 706f737467726573 stack 1048576 2097152 - perf - -")

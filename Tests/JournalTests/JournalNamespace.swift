@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// A real systemd-journald, alone in its own mount, network and pid namespaces, with everything it
@@ -7,7 +8,7 @@ import Testing
 ///
 /// A shell is the namespace's init: ``shell(_:)`` runs there. When it ends, so does everything in it.
 final class JournalNamespace {
-    private let child: Child
+    private let child: ChildProcess
 
     /// `Audit=` (empty) leaves the kernel's auditing alone; RateLimitBurst=0 leaves limiting to memwatch.
     private static let setUp = """
@@ -34,9 +35,8 @@ final class JournalNamespace {
         """
 
     init() throws {
-        child = try Child([
-            "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh",
-        ])
+        child = try ChildProcess(
+            "unshare", ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh"])
         try shell(Self.setUp)
         try startJournal()
     }
@@ -47,14 +47,15 @@ final class JournalNamespace {
         try child.send(script + "\nprintf '\\n=== %d\\n' $?\n")
         var lines: [String] = []
         while true {
-            let line = try child.line()
+            let line = try #require(try child.nextLine(), "the namespace's shell ended")
             guard line.hasPrefix("=== ") else {
                 lines.append(line)
                 continue
             }
             if lines.last == "" { lines.removeLast() }
             guard line == "=== 0" else {
-                throw Child.Failure(description: "\(script) ended with \(line.dropFirst(4)): \(lines)")
+                throw TestFailure(
+                    "\(script) ended with \(line.dropFirst(4)): \(lines) \(child.errorText())")
             }
             return lines
         }
@@ -68,9 +69,10 @@ final class JournalNamespace {
 
     /// Starts the helper, replacing one that ran before.
     func startHelper() throws {
+        let path = try builtProduct("JournalTestHelper")
         try shell(
             """
-            '\(helperPath())' journal < /run/in > /run/out 2> /dev/null &
+            '\(path)' journal < /run/in > /run/out 2> /dev/null &
             helper=$!
             exec 7> /run/in 8< /run/out
             """)
@@ -86,7 +88,7 @@ final class JournalNamespace {
     /// `sent droppedByRate droppedByFull failed`
     func statistics() throws -> Statistics {
         let numbers = try helper("statistics").split(separator: " ").compactMap { UInt64($0) }
-        guard numbers.count == 4 else { throw Child.Failure(description: "no statistics: \(numbers)") }
+        guard numbers.count == 4 else { throw TestFailure("no statistics: \(numbers)") }
         return Statistics(
             sent: numbers[0], droppedByRate: numbers[1], droppedByFull: numbers[2], failed: numbers[3])
     }
@@ -117,17 +119,15 @@ func bytes(_ field: Any?) -> [UInt8]? {
 }
 
 extension Trait where Self == ConditionTrait {
-    /// Namespaces for a journald of the test's own need root (CAP_SYS_ADMIN), and systemd-journald.
+    /// Namespaces for a journald of the test's own: CAP_SYS_ADMIN, and systemd-journald itself.
     static var requiresPrivateJournal: Self {
-        .enabled(if: canUnshare(), "needs root and unshare(1) to run a private systemd-journald")
+        requires("private-journal", canRunJournal(), "it must run systemd-journald in namespaces of its own")
     }
 }
 
-private func canUnshare() -> Bool {
-    guard geteuid() == 0, access("/lib/systemd/systemd-journald", X_OK) == 0 else { return false }
-    let script = "mount -t tmpfs tmpfs /run && echo possible"
-    let child = try? Child([
-        "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script,
-    ])
-    return (try? child?.line()) == "possible"
+private func canRunJournal() -> Bool {
+    guard access("/lib/systemd/systemd-journald", X_OK) == 0 else { return false }
+    let arguments = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    let output = try? run("unshare", arguments + ["sh", "-c", "mount -t tmpfs tmpfs /run && echo possible"])
+    return output == "possible\n"
 }

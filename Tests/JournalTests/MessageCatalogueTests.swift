@@ -1,13 +1,15 @@
-import Foundation
 import Journal
 import MemoryModel
+import TestSupport
 import Testing
 
 @Suite("The message catalogue")
 struct MessageCatalogueTests {
+    private var checkout: String { #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } }
+
     @Test("has a text for every message id, and for no other")
     func complete() throws {
-        let text = try String(contentsOfFile: repositoryRoot() + "/systemd/memwatch.catalog", encoding: .utf8)
+        let text = try readText(checkout + "/systemd/memwatch.catalog")
         let ids = text.split(separator: "\n").filter { $0.hasPrefix("-- ") }.map { String($0.dropFirst(3)) }
         let expected = EventType.allCases.map(JournalMessageID.of) + DaemonMessage.allCases.map(\.rawValue)
         #expect(ids == expected)

@@ -1,17 +1,16 @@
-import Foundation
 import Glibc
+import TestSupport
 
-/// A directory that is gone with this object.
-final class ScratchDirectory {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/memwatch-journal-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw Child.Failure(description: "mkdtemp: \(errno)") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+/// `JournalTestHelper` without what the service manager of whoever runs the tests may have set.
+func helper(_ arguments: [String], _ environment: [String: String?] = [:]) throws -> ChildProcess {
+    var changes: [String: String?] = [:]
+    for name in [
+        "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
+    ] {
+        changes[name] = .some(nil)
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    changes.merge(environment) { $1 }
+    return try ChildProcess(try builtProduct("JournalTestHelper"), arguments, environment: changes)
 }
 
 /// Calls `body` with the Unix socket address of `path`, which is short in every test.
