@@ -45,10 +45,8 @@ struct ConfigurationReader {
                 "the byte 0x\(String(content[offset], radix: 16)) is not UTF-8; save the file as UTF-8")
             return nil
         }
-        if let offset = positions.tooDeepAt {
-            report(
-                TextPosition(offset: offset, in: content),
-                "nested more than \(TOMLPositions.deepest) deep; no key of memwatch is")
+        if let malformation = positions.malformation {
+            report(TextPosition(offset: malformation.offset, in: content), malformation.message)
             return nil
         }
         do { return try TOMLTable(string: text) } catch let error as TOMLParseError {
