@@ -27,7 +27,8 @@ struct LiveProcess {
     func classified(previous: [Region] = []) -> [Region] {
         var regions: [Region] = []
         Classifier().classify(
-            areas: areas, paths: paths, evidence: evidence, images: images, previous: previous, into: &regions)
+            areas: areas, paths: paths, evidence: evidence, images: images, previous: previous, into: &regions
+        )
         return regions
     }
 
@@ -82,7 +83,9 @@ struct LiveProcess {
             guard let tid = Int32(name) else { continue }
             let words = (try? readText("/proc/\(pid)/task/\(tid)/syscall"))?.split { $0 == " " || $0 == "\n" }
             var pointer: UInt64?
-            if let words, words.count >= 3 { pointer = UInt64(words[words.count - 2].dropFirst(2), radix: 16) }
+            if let words, words.count >= 3 {
+                pointer = UInt64(words[words.count - 2].dropFirst(2), radix: 16)
+            }
             evidence.threads.append(ThreadEvidence(tid: tid, stackPointer: pointer, isMain: tid == pid))
         }
     }

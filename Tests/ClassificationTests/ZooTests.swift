@@ -75,6 +75,8 @@ func buildMemgrow(in directory: TemporaryDirectory, _ flags: [String]) throws ->
     let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     let sources = "/\(root)/Sources/memgrow"
     let program = directory.file("memgrow")
-    try run("sh", ["-c", "cc -std=gnu11 -O1 \(flags.joined(separator: " ")) -o \(program) \(sources)/*.c -lpthread"])
+    try run(
+        "sh",
+        ["-c", "cc -std=gnu11 -O1 \(flags.joined(separator: " ")) -o \(program) \(sources)/*.c -lpthread"])
     return program
 }
