@@ -2,13 +2,27 @@
 package struct Permissions: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8
 
+    // Inlinable, because these are used for every area of every look, and the generic defaults of
+    // OptionSet are not specialised across modules: a set literal would cost an array and a loop.
+    @inlinable
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    package static let read = Permissions(rawValue: 1)
-    package static let write = Permissions(rawValue: 2)
-    package static let execute = Permissions(rawValue: 4)
+    @inlinable
+    package init(arrayLiteral elements: Permissions...) {
+        var bits: UInt8 = 0
+        for element in elements { bits |= element.rawValue }
+        self.init(rawValue: bits)
+    }
+
+    @inlinable
+    package static var read: Permissions { Permissions(rawValue: 1) }
+    @inlinable
+    package static var write: Permissions { Permissions(rawValue: 2) }
+    @inlinable
+    package static var execute: Permissions { Permissions(rawValue: 4) }
     /// `s` rather than `p`: writes are seen by everyone who maps the same pages.
-    package static let shared = Permissions(rawValue: 8)
+    @inlinable
+    package static var shared: Permissions { Permissions(rawValue: 8) }
 
     /// True for PROT_NONE: address space that nobody can touch.
     package var isInaccessible: Bool { isDisjoint(with: [.read, .write, .execute]) }
