@@ -4,7 +4,7 @@ import MemoryModel
 ///
 ///     7f0a1c021000-7f0a20000000 rw-p 00000000 00:00 0
 ///     0            13           26   31       40    46
-struct MapsNumbers {
+struct MapsNumbers: Equatable {
     var start: UInt64 = 0
     var end: UInt64 = 0
     var offset: UInt64 = 0
@@ -31,7 +31,8 @@ struct MapsNumbers {
         let write = letters >> 14 & 1
         let execute = letters >> 22 & 1
         let shared = letters >> 24 & 1
-        let printed = 0x702d_2d2d &+ read &* 0x45 &+ write &* 0x4a00 &+ execute &* 0x4b_0000 &+ shared &* 0x300_0000
+        let printed =
+            0x702d_2d2d &+ read &* 0x45 &+ write &* 0x4a00 &+ execute &* 0x4b_0000 &+ shared &* 0x300_0000
 
         let separators =
             (p[12] ^ UInt8(ascii: "-")) | (p[25] ^ UInt8(ascii: " ")) | (p[30] ^ UInt8(ascii: " "))
@@ -46,7 +47,8 @@ struct MapsNumbers {
         device = DeviceNumber(
             major: UInt32(truncatingIfNeeded: fourth.value >> 8),
             minor: UInt32(truncatingIfNeeded: fourth.value & 0xff))
-        permissions = Permissions(rawValue: UInt8(truncatingIfNeeded: read | write << 1 | execute << 2 | shared << 3))
+        permissions = Permissions(
+            rawValue: UInt8(truncatingIfNeeded: read | write << 1 | execute << 2 | shared << 3))
         p += Self.usualColumns
         return true
     }

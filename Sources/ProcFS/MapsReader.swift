@@ -7,7 +7,7 @@ import SystemPackage
 /// One read(2) gives at most 4,085 bytes however large the buffer is (one kernel page of
 /// whole lines), 16,372 once a line has been longer than a page; neither is relied on.
 struct MapsReader {
-    enum Failure: Error {
+    enum Failure: Error, Equatable {
         case system(Errno)
         case malformed(line: Int, field: String)
     }

@@ -52,7 +52,9 @@ import Testing
         Issue.record("the pid was never given again")
     }
 
-    @Test("A name of anything but NUL is read to its last parenthesis", arguments: ["a) R 1 (b", "x\ny)\n", "))))"])
+    @Test(
+        "A name of anything but NUL is read to its last parenthesis",
+        arguments: ["a) R 1 (b", "x\ny)\n", "))))"])
     func comm(name: String) throws {
         let subject = try Subject("comm", name)
         let process = try subject.open()

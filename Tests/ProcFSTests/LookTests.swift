@@ -110,7 +110,9 @@ import Testing
         }
         #expect(area(Array("unlinked (deleted)".utf8))?.inode != 0)
         // The one memfd that calls itself the vdso has an inode; the vdso has none.
-        let pretender = look.areas.first { look.paths.bytes(of: $0.path).elementsEqual("/memfd:[vdso] (deleted)".utf8) }
+        let pretender = look.areas.first {
+            look.paths.bytes(of: $0.path).elementsEqual("/memfd:[vdso] (deleted)".utf8)
+        }
         #expect(pretender?.inode != 0 && pretender?.permissions.contains(.shared) == true)
         let real = look.areas.filter { look.paths.bytes(of: $0.path).elementsEqual("[vdso]".utf8) }
         #expect(real.count == 1 && real.first?.inode == 0)

@@ -20,7 +20,9 @@ import Testing
         let pid = try #require(Int32(parent.firstLine))
         let process = try ProcRoot().open(pid: pid)
         var look = MapsLook()
-        #expect(failure { () throws(ProcError) in try process.look(into: &look) } == .noMemory(pid: pid, state: .zombie))
+        #expect(
+            failure { () throws(ProcError) in try process.look(into: &look) }
+                == .noMemory(pid: pid, state: .zombie))
         #expect(try process.statm() == Statm())
         #expect(try process.stat().isZombie)
         let status = try process.status()
@@ -32,7 +34,9 @@ import Testing
     func kernelThread() throws {
         var found = 0
         for pid in try ProcRoot().processIDs() {
-            guard let process = try? ProcRoot().open(pid: pid), (try? process.isKernelThread()) == true else { continue }
+            guard let process = try? ProcRoot().open(pid: pid), (try? process.isKernelThread()) == true else {
+                continue
+            }
             var look = MapsLook()
             let error = failure { () throws(ProcError) in try process.look(into: &look) }
             // Some end at any time, and without root their maps may be denied.

@@ -99,7 +99,9 @@ final class TemporaryDirectory: Sendable {
     init() throws {
         var template = Array("/tmp/memwatch-procfs-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Subject.Failure("mkdtemp: \(errno)") }
-        path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress ?? UnsafePointer(strdup(""))) }
+        path = template.withUnsafeBufferPointer {
+            String(cString: $0.baseAddress ?? UnsafePointer(strdup("")))
+        }
         // Other users' processes are started from it.
         chmod(path, 0o755)
     }
