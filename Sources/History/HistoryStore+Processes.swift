@@ -35,6 +35,7 @@ extension HistoryStore {
                 bind(description, to: update, from: 2)
                 try update.run()
                 try tighten(db, HistoryProcessID(rawValue: known), to: reader)
+                writer.registered(known)
                 return HistoryProcessID(rawValue: known)
             }
             let insert = try PreparedStatement(
@@ -55,8 +56,7 @@ extension HistoryStore {
             guard try insert.step() else { throw HistoryError.closed }
             let id = insert.int(0)
             try insert.run()
-            // A number given out again after retention must not find an old time line.
-            writer.forget(process: id)
+            writer.registeredNew(id)
             return HistoryProcessID(rawValue: id)
         }
     }

@@ -71,6 +71,7 @@ package final class HistoryStore: Sendable {
     package func close() {
         pool.writeWithoutTransaction { _ in box.writer = nil }
         try? pool.close()
+        directory.unlock()
     }
 
     /// One write transaction with the writer's memory, which is forgotten if it fails.

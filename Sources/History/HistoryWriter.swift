@@ -9,7 +9,12 @@ import MemoryModel
 /// forgotten, so that memory never claims what the disk does not have.
 final class HistoryWriter {
     let statements: WriterStatements
-    private(set) var tracks: [Int64: ProcessTrack] = [:]
+    private var tracks: [Int64: ProcessTrack] = [:]
+    /// Processes registered and not ended: retention keeps their rows.
+    private(set) var active: Set<Int64> = []
+    /// The day retention last ran on: a clock that steps back for a while must not date
+    /// names as unused.
+    var latestDay: Int64 = 0
     let names: NameTables
 
     init(_ db: Database) throws {
@@ -22,7 +27,30 @@ final class HistoryWriter {
         names.forget()
     }
 
-    func forget(process: Int64) { tracks[process] = nil }
+    func registered(_ process: Int64) { active.insert(process) }
+
+    /// A number given out again must not find an old time line.
+    func registeredNew(_ process: Int64) {
+        tracks[process] = nil
+        active.insert(process)
+    }
+
+    /// The base that the process's next sample is going to differ from, if there is one.
+    func currentBase(of process: Int64) -> Int64? {
+        guard let track = tracks[process], track.base != nil else { return nil }
+        return track.baseID
+    }
+
+    /// Stores a base for a minute or an hour and says its number.
+    func insertBase(_ process: Int64, _ fields: SampleFields) throws -> Int64 {
+        guard var track = try tracks[process] ?? statements.loadTrack(process) else {
+            throw HistoryError.noSuchProcess(id: process)
+        }
+        track.newestBaseID &+= 1
+        if tracks[process] != nil { tracks[process] = track }
+        try statements.insertBase(process, track.newestBaseID, fields)
+        return track.newestBaseID
+    }
 
     func write(_ batch: HistoryBatch) throws -> HistoryWriteReport {
         var report = HistoryWriteReport()
@@ -34,7 +62,11 @@ final class HistoryWriter {
                 continue
             }
             try write(entry, id, &track, &report)
-            if entry.ended == nil { tracks[id] = track }
+            if entry.ended == nil {
+                tracks[id] = track
+            } else {
+                active.remove(id)
+            }
         }
         return report
     }
@@ -42,7 +74,7 @@ final class HistoryWriter {
     private func write(
         _ entry: HistoryEntry, _ id: Int64, _ track: inout ProcessTrack, _ report: inout HistoryWriteReport
     ) throws {
-        let day = entry.time.microseconds / 86_400_000_000
+        let day = max(latestDay, entry.time.microseconds / 86_400_000_000)
         if let image = entry.executedImage {
             track.comm = image.comm
             try statements.setImage(id, image)
@@ -96,7 +128,8 @@ final class HistoryWriter {
     private func delta(_ fields: SampleFields, _ id: Int64, _ track: inout ProcessTrack) throws -> SampleDelta
     {
         if let base = track.base, let delta = SampleDelta(fields, from: base) { return delta }
-        track.baseID &+= 1
+        track.newestBaseID &+= 1
+        track.baseID = track.newestBaseID
         track.base = fields
         try statements.insertBase(id, track.baseID, fields)
         return SampleDelta()
@@ -111,8 +144,10 @@ struct ProcessTrack {
     var last: Int64
     /// See ``Timeline``.
     var shift: Int64
-    /// The newest base's number; 0 where there is none yet.
+    /// The number of ``base``.
     var baseID: Int64
+    /// The highest number given to a base of this process; 0 where there is none yet.
+    var newestBaseID: Int64
     var base: SampleFields?
     var comm: [UInt8]
 }

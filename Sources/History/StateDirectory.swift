@@ -73,6 +73,9 @@ final class StateDirectory: Sendable {
         return lock
     }
 
+    /// Gives the lock up early; nothing may be written afterwards.
+    func unlock() { flock(lock, LOCK_UN) }
+
     /// Size of a file in the directory, nil where it is absent. Anything but a regular file
     /// of one name is refused.
     func size(of name: String) throws(HistoryError) -> Int64? {

@@ -55,6 +55,23 @@ struct Timeline {
         moments(since: nil, until: time).reversed()
     }
 
+    /// The last moment that is older than `cutoff`; everything up to it may go. nil: nothing is.
+    ///
+    /// The latest run of the clock decides. A run that claims to be from long before the
+    /// process was attached is a clock that was wrong for a while, and decides nothing;
+    /// unless it was `attached` that lay in the future.
+    func agedMoment(cutoff: Timestamp, now: Timestamp) -> Int64? {
+        let day: Int64 = 86_400_000_000
+        let attachedIsWrong = attached > now.microseconds.addingSaturating(day)
+        for index in (-1..<steps.count).reversed() {
+            let (first, last, shift) = run(index)
+            if index >= 0, !attachedIsWrong, first.subtractingSaturating(shift) < -day { continue }
+            let moment = min(last, moment(cutoff, shift))
+            if moment >= max(first, 0) { return moment }
+        }
+        return nil
+    }
+
     private func run(_ index: Int) -> (first: Int64, last: Int64, shift: Int64) {
         let last = index + 1 < steps.count ? steps[index + 1].at &- 1 : Int64.max
         return index < 0 ? (Int64.min, last, 0) : (steps[index].at, last, steps[index].shift)

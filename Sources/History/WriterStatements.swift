@@ -188,7 +188,7 @@ final class WriterStatements {
         guard try loadTrackStatement.step() else { return nil }
         return ProcessTrack(
             attached: loadTrackStatement.int(0), last: loadTrackStatement.int(2),
-            shift: loadTrackStatement.int(3), baseID: loadTrackStatement.int(4), base: nil,
+            shift: loadTrackStatement.int(3), baseID: 0, newestBaseID: loadTrackStatement.int(4), base: nil,
             comm: loadTrackStatement.blob(1) ?? [])
     }
 }
