@@ -41,7 +41,8 @@ uninstall: ## Remove what install put there; the configuration and the history s
 # One test at a time: many start real processes, count descriptors or watch the whole machine,
 # and a failure should be the same failure when it is run again.
 test: dependencies ## Run every test that needs no booted systemd
-	swift test --disable-xctest --no-parallel $(SWIFTFLAGS)
+	@if [ -e .build/test-python/complete ]; then export MEMWATCH_TEST_PYTHON="$$PWD/.build/test-python/bin/python3"; fi; \
+		set -x; exec swift test --disable-xctest --no-parallel $(SWIFTFLAGS)
 
 lint: ## Check the format of every Swift file
 	swift format lint --strict --configuration .swift-format --recursive $(LINTED)

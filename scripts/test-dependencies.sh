@@ -49,13 +49,13 @@ if ((${#packages[@]} > 0)); then
     fi
 fi
 
-# A Python of our own, so that nothing is put into the system's: the Varlink certification suite,
-# and numpy for a process with a large library in it.
+# A Python of our own with numpy, for a process that has a large library in it; nothing is put into the
+# system's. "make test" hands it to the tests as MEMWATCH_TEST_PYTHON.
 readonly venv=.build/test-python
 if [[ ! -e $venv/complete ]]; then
-    if python3 -m venv "$venv" >&2 && "$venv/bin/python3" -m pip install -q varlink numpy >&2; then
+    if python3 -m venv --clear "$venv" >&2 && "$venv/bin/python3" -m pip install --quiet numpy >&2; then
         touch "$venv/complete"
     else
-        say "Could not prepare $venv with varlink and numpy from PyPI; the tests that use them skip."
+        say "Could not prepare $venv with numpy from PyPI; the tests that use it take python3 as it is, or skip."
     fi
 fi
