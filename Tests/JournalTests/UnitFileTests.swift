@@ -14,8 +14,9 @@ struct UnitFileTests {
         try directory.write("", to: "memwatchd", mode: 0o755)
         for unit in ["memwatchd.service", "memwatchd.socket"] {
             let text = try readText(source + unit)
+            let program = "ExecStart=\(directory.path)/memwatchd"
             let installed = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-                line == "ExecStart=@BINDIR@/memwatchd" ? "ExecStart=\(directory.path)/memwatchd" : String(line)
+                line == "ExecStart=@BINDIR@/memwatchd" ? program : String(line)
             }
             #expect(!installed.contains { $0.contains("DIR@") }, "a placeholder beside @BINDIR@")
             try directory.write(installed.joined(separator: "\n"), to: unit)
