@@ -72,6 +72,12 @@ install_all() {
     fi
     say "memwatch is in $destdir$prefix"
     [[ -z $destdir ]] || return 0
+    if [[ $prefix != /usr && $prefix != /usr/local ]]; then
+        say "note: systemd looks for units below /usr and /usr/local; for others:"
+        say "      systemctl link $prefix/lib/systemd/system/memwatchd.service (and .socket)"
+        say "      systemctl --user link $prefix/lib/systemd/user/memwatchd.service (and .socket)"
+        return 0
+    fi
     if ((EUID == 0)) && [[ -d /run/systemd/system ]]; then
         say "Next: systemd-sysusers && systemctl daemon-reload && journalctl --update-catalog"
         say "      systemctl enable --now memwatchd.socket memwatchd.service"
