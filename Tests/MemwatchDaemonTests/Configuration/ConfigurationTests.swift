@@ -1,6 +1,7 @@
 import Glibc
 import MemwatchDaemon
 import MemwatchInterface
+import TestSupport
 import Testing
 
 @Suite("The daemon's configuration")
@@ -10,7 +11,7 @@ struct ConfigurationTests {
     init() throws { directory = try TemporaryDirectory() }
 
     private func load(_ text: String) throws -> DaemonConfiguration {
-        let file = try directory.write("memwatchd.toml", text)
+        let file = try directory.write(text, to: "memwatchd.toml")
         return try DaemonConfiguration.load(explicitFile: file, defaultFile: "/nowhere")
     }
 
@@ -110,12 +111,14 @@ struct ConfigurationTests {
 
     @Test("Files in conf.d are read in the order of their names: later values win, targets add up")
     func dropIns() throws {
+        mkdir(directory.file("conf.d"), 0o755)
         let main = try directory.write(
-            "memwatchd.toml", "[sampling]\ninterval = \"2s\"\n[access]\ngroup = \"a\"\n[[target]]\npid = 1\n")
-        try directory.write("conf.d/20-b.toml", "sampling.interval = \"4s\"\n[[target]]\npid = 3\n")
-        try directory.write("conf.d/10-a.toml", "sampling.interval = \"3s\"\n[[target]]\npid = 2\n")
-        try directory.write("conf.d/.hidden.toml", "nonsense")
-        try directory.write("conf.d/30.toml.bak", "nonsense")
+            "[sampling]\ninterval = \"2s\"\n[access]\ngroup = \"a\"\n[[target]]\npid = 1\n",
+            to: "memwatchd.toml")
+        try directory.write("sampling.interval = \"4s\"\n[[target]]\npid = 3\n", to: "conf.d/20-b.toml")
+        try directory.write("sampling.interval = \"3s\"\n[[target]]\npid = 2\n", to: "conf.d/10-a.toml")
+        try directory.write("nonsense", to: "conf.d/.hidden.toml")
+        try directory.write("nonsense", to: "conf.d/30.toml.bak")
         let loaded = try DaemonConfiguration.loadWithFiles(explicitFile: nil, defaultFile: main)
         #expect(loaded.configuration.sampling.intervalMicroseconds == 4_000_000)
         #expect(loaded.configuration.access.group == "a")
@@ -128,8 +131,9 @@ struct ConfigurationTests {
 
     @Test("conf.d counts without the main file too, and every file's problems are told at once")
     func allFilesAreChecked() throws {
-        try directory.write("conf.d/1.toml", "[sampling]\ninterval = 5\n")
-        try directory.write("conf.d/2.toml", "[journal\n")
+        mkdir(directory.file("conf.d"), 0o755)
+        try directory.write("[sampling]\ninterval = 5\n", to: "conf.d/1.toml")
+        try directory.write("[journal\n", to: "conf.d/2.toml")
         let error = #expect(throws: ConfigurationError.self) {
             try DaemonConfiguration.load(explicitFile: nil, defaultFile: directory.path + "/memwatchd.toml")
         }
@@ -276,9 +280,9 @@ struct ConfigurationTests {
     func notFiles() throws {
         mkdir(directory.path + "/directory", 0o755)
         mkfifo(directory.path + "/fifo", 0o644)
-        try directory.write("large", [UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20 + 1))
-        try directory.write("largest", [UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20))
-        try directory.write("open", "", mode: 0o666)
+        try directory.write([UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20 + 1), to: "large")
+        try directory.write([UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20), to: "largest")
+        chmod(try directory.write("", to: "open"), 0o666)
         symlink("largest", directory.path + "/link")
         symlink("loop", directory.path + "/loop")
         func problem(_ file: String) -> String? {
@@ -300,7 +304,7 @@ struct ConfigurationTests {
 
     @Test("Bytes that are not UTF-8 are refused where they stand")
     func invalidUTF8() throws {
-        let file = try directory.write("memwatchd.toml", Array("# ü\na = '".utf8) + [0xff, 0x27])
+        let file = try directory.write(Array("# ü\na = '".utf8) + [0xff, 0x27], to: "memwatchd.toml")
         let error = #expect(throws: ConfigurationError.self) {
             try DaemonConfiguration.load(explicitFile: file, defaultFile: "/nowhere")
         }
