@@ -23,7 +23,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = HERE.parent
-RELEASE = PACKAGE / ".build" / "release"
+RELEASE = pathlib.Path(os.environ.get("MEMWATCH_BIN_DIR", PACKAGE / ".build" / "release"))
 AREAS = 1000
 
 
@@ -32,7 +32,7 @@ def say(*words):
 
 
 def build_ours():
-    for product in ("memwatch", "memwatch-bench"):
+    for product in ("memwatch", "memwatchd", "memwatch-bench"):
         say(f"Building {product} ...")
         subprocess.run(
             ["swift", "build", "-c", "release", "--static-swift-stdlib", "--product", product],
@@ -114,6 +114,53 @@ def system_calls(command):
         return counts
 
 
+class Daemon:
+    """A private memwatchd that looks every 100 ms, and in full once an hour."""
+
+    def __init__(self, scratch):
+        self.socket = str(scratch / "socket")
+        state = scratch / "state"
+        state.mkdir(mode=0o700)
+        configuration = scratch / "memwatchd.toml"
+        configuration.write_text(
+            '[sampling]\ninterval = "100ms"\nfull_scan_interval = "1h"\n'
+            '[events]\nsource = "sampling"\n[journal]\nenabled = false\n')
+        self.process = subprocess.Popen(
+            [RELEASE / "memwatchd", "--config", configuration, "--socket", self.socket, "--state-directory", state],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def memwatch(self, *words):
+        return subprocess.run(
+            [RELEASE / "memwatch", *words, "--socket", self.socket], capture_output=True, text=True)
+
+    def __enter__(self):
+        until = time.monotonic() + 10
+        while self.memwatch("status").returncode != 0:
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.__exit__()
+                raise RuntimeError("memwatchd does not answer: " + self.process.stderr.read())
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def calls_about(self, pid, seconds):
+        """The system calls the daemon makes on files of that process, and how many are preads of statm."""
+        # -y shows the path behind each descriptor, also of those opened before strace came.
+        with tempfile.NamedTemporaryFile("r") as log:
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-y", "-e", "trace=%file,%desc", "-o", log.name, "-p", str(self.process.pid)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(seconds)
+            tracer.send_signal(2)
+            tracer.wait()
+            about = re.compile(rf"/proc/{pid}[/>]")
+            lines = [line for line in log.read().splitlines() if about.search(line)]
+        return len(lines), sum(1 for line in lines if re.search(rf"pread64\(\d+</proc/{pid}/statm>", line))
+
+
 class Table:
     def __init__(self):
         self.rows = []
@@ -176,6 +223,19 @@ def measure(scratch, quick):
             table.exact(
                 "look at an unchanged process, system calls", 1, sum(grown.values()) / 2000,
                 f"{detail}; {cost / 1e3:.2f} µs CPU")
+
+            say("Counting: what memwatchd does to an unchanged target between full looks ...")
+            with Daemon(scratch) as daemon:
+                attached = daemon.memwatch("attach", target.pid)
+                if attached.returncode != 0:
+                    raise RuntimeError(f"cannot attach: {attached.stderr}")
+                time.sleep(1)  # its first, full look
+                calls, statm = daemon.calls_about(target.pid, 3 if quick else 10)
+                if statm == 0:
+                    raise RuntimeError("memwatchd made no pread of statm while strace watched it")
+                table.exact(
+                    "memwatchd's tick over an unchanged target, system calls on its files", 1, calls / statm,
+                    f"{calls} calls in {statm} ticks")
         else:
             say("strace is missing: not counting the system calls of a look at an unchanged process")
 
