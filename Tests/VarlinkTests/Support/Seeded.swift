@@ -1,0 +1,35 @@
+/// Numbers that look random and are the same in every run (SplitMix64).
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
+
+extension [UInt8] {
+    /// These bytes after one to four random damages: bits flipped, pieces removed, doubled or replaced.
+    func damaged(using random: inout Seeded) -> [UInt8] {
+        var bytes = self
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            let index = Int.random(in: 0...bytes.count, using: &random)
+            let end = Swift.min(bytes.count, index + Int.random(in: 0...8, using: &random))
+            switch UInt8.random(in: 0..<5, using: &random) {
+            case 0 where index < bytes.count: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            case 1: bytes.removeSubrange(index..<end)
+            case 2: bytes.insert(contentsOf: bytes[index..<end], at: index)
+            case 3:
+                bytes.insert(
+                    contentsOf: #"{}[]",:\0-1e9nullt"#.utf8.shuffled(using: &random).prefix(3), at: index)
+            default: bytes.insert(UInt8.random(in: 1...255, using: &random), at: index)
+            }
+        }
+        return bytes
+    }
+}
