@@ -23,7 +23,7 @@ package struct TargetCredentials: Hashable, Sendable {
     package var uid: IDs
     package var gid: IDs
     /// Owner of the file `/proc/[pid]/maps`: the effective uid of a dumpable process, else root.
-    /// This is how the kernel shows `dumpable = 0` (PR_SET_DUMPABLE, an unreadable program file).
+    /// This is how the kernel shows `dumpable = 0` (prctl(2), or root that became the user).
     package var mapsOwner: UInt32
     /// The line `CapPrm:` in `/proc/[pid]/status`: capabilities the process may make use of.
     package var permittedCapabilities: UInt64

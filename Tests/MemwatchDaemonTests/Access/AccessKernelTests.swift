@@ -18,10 +18,14 @@ struct AccessKernelTests {
         let targets = try AccessTargets()
         var allowed = 0
         var denied = 0
+        var namespacesWork = false
+        // Conditions of the rule without which it would have allowed what the kernel denied.
+        var needed: Set<String> = []
         for kind in AccessTargets.Kind.allCases {
             let target = try targets.start(kind)
             // A kernel or container without user namespaces has neither the target nor the danger.
             guard let pid = target.pid else { continue }
+            if kind == .rootNamespace { namespacesWork = true }
             for client in AccessClient.all {
                 // Before and after the read, as the daemon does it.
                 let before = rule.mayRead(client.identity, target: credentials(pid))
@@ -33,6 +37,10 @@ struct AccessKernelTests {
                 } else {
                     #expect(!before || kernel, "\(kind), \(client.name): allowed, and the kernel denies it")
                 }
+                if !kernel, let found = credentials(pid) {
+                    for (name, relaxed) in relaxations(found, client.identity)
+                    where rule.mayRead(relaxed.peer, target: relaxed.target) { needed.insert(name) }
+                }
                 if before { allowed += 1 } else { denied += 1 }
                 if kind == .own, client.name == "same user" { #expect(before && kernel) }
             }
@@ -40,6 +48,28 @@ struct AccessKernelTests {
         // Else it would prove nothing: root and the group see all, the same user its own process.
         #expect(allowed > 2 * AccessTargets.Kind.allCases.count - 4)
         #expect(denied > 3 * AccessTargets.Kind.allCases.count)
+        #expect(needed.isSuperset(of: ["gid", "maps owner", "capabilities"]))
+        if namespacesWork { #expect(needed.isSuperset(of: ["target's namespace", "client's namespace"])) }
+    }
+
+    /// The rule with one of its conditions taken for granted.
+    private func relaxations(
+        _ target: TargetCredentials, _ peer: PeerIdentity
+    ) -> [(name: String, (target: TargetCredentials, peer: PeerIdentity))] {
+        var gid = target
+        gid.gid = .init(real: peer.gid, effective: peer.gid, saved: peer.gid)
+        var owner = target
+        owner.mapsOwner = peer.uid
+        var capabilities = target
+        capabilities.permittedCapabilities = 0
+        var outside = target
+        outside.sharesUserNamespace = true
+        var unboxed = peer
+        unboxed.sharesUserNamespace = true
+        return [
+            ("gid", (gid, peer)), ("maps owner", (owner, peer)), ("capabilities", (capabilities, peer)),
+            ("target's namespace", (outside, peer)), ("client's namespace", (target, unboxed)),
+        ]
     }
 
     @Test(
