@@ -10,7 +10,7 @@ enum HeapRules {
     /// Where an area named `[heap]` stops being bss; its start where nothing is to be cut.
     static func beginning(of area: VMA, _ look: Look) -> UInt64 {
         guard let startBrk = look.evidence.startBrk else { return area.start }
-        // Before Linux 6.? start_brk is the bss's exact end; its last page is still bss.
+        // Kernels before 4.11 put start_brk at the exact end of bss; its last page is still bss.
         let boundary = look.pageCeiling(startBrk)
         return boundary > area.start && boundary < area.end ? boundary : area.start
     }

@@ -91,8 +91,9 @@ struct StackSearch {
 
     private func end(of candidate: Candidate, _ previous: [Region]) -> UInt64 {
         let range = candidate.range
-        // Looks shall agree: where the last one ended this stack, it still ends.
+        // Looks shall agree: where the last one ended a stack it knew the thread of, it still ends.
         if let region = previous.region(startingAt: range.lowerBound), region.kind == .threadStack,
+            region.tid != 0,
             region.end > candidate.highest, region.end <= range.upperBound
         {
             return region.end
@@ -128,10 +129,11 @@ struct StackSearch {
             guard hasGuard(below: area.start, index), found[area.start] == nil,
                 let range = free(around: area.start, in: index)
             else { continue }
-            let end = sizes.usualEnd(of: range, guardSize: guardSize(below: index))
+            let end = sizes.usualEnd(of: range)
             let size = end &- range.lowerBound
             guard size <= ThreadStackRules.largestStack else { continue }
-            guesses.append((sizes.likelihood(of: size), index, range.lowerBound..<end))
+            guesses.append(
+                (sizes.likelihood(of: size, isWhole: end == range.upperBound), index, range.lowerBound..<end))
         }
         // mmap places downwards, so the higher of two is the older.
         guesses.sort { ($0.score, $0.index) > ($1.score, $1.index) }

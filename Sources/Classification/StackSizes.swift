@@ -37,16 +37,23 @@ struct StackSizes {
         return range.lowerBound &+ (best ?? size)
     }
 
-    /// The same with no stack pointer to go by.
-    func usualEnd(of range: Range<UInt64>, guardSize: UInt64) -> UInt64 {
+    /// The same with no stack pointer to go by: what other threads of the program have, else
+    /// what pthread_create gives.
+    func usualEnd(of range: Range<UInt64>) -> UInt64 {
         let size = range.upperBound &- range.lowerBound
-        if seen[size] != nil || size <= Self.usual { return range.upperBound }
-        return range.lowerBound &+ Self.usual
+        if seen[size] != nil { return range.upperBound }
+        var usual = Self.usual
+        var times = 0
+        for (candidate, count) in seen where candidate < size && (count, candidate) > (times, usual) {
+            (usual, times) = (candidate, count)
+        }
+        return size <= usual ? range.upperBound : range.lowerBound &+ usual
     }
 
-    /// Larger is likelier.
-    func likelihood(of size: UInt64) -> Int {
-        if let count = seen[size] { return 1 &+ count }
-        return size == Self.usual ? 1 : 0
+    /// Larger is likelier: what fits as it is before what must be cut to fit.
+    func likelihood(of size: UInt64, isWhole: Bool) -> Int {
+        guard isWhole else { return 0 }
+        if let count = seen[size] { return 2 &+ count }
+        return size == Self.usual ? 2 : 1
     }
 }

@@ -126,4 +126,9 @@ struct LiveProcess {
     }
 
     private init() {}
+
+    /// From text as maps prints it, and nothing else known.
+    init(lines: String) {
+        for line in lines.split(separator: "\n") { parseLine(line) }
+    }
 }
