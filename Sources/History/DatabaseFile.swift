@@ -38,13 +38,10 @@ struct DatabaseFile {
     private func openExisting() throws(HistoryError) -> (DatabasePool, [OpeningNote]) {
         if try directory.size(of: StateDirectory.databaseName) ?? 0 == 0 { try createEmpty() }
         try checkHeader()
-        try refuseNewerSchema()
-        let size = try directory.size(of: StateDirectory.databaseName) ?? 0
-        let thorough = size <= Self.alwaysCheckedBytes || directory.exists(Self.suspectName)
+        try examine()
         return try wrapping { () throws -> (DatabasePool, [OpeningNote]) in
             let pool = try DatabasePool(path: directory.databasePath, configuration: poolConfiguration)
             do {
-                if thorough { try pool.writeWithoutTransaction { db in try quickCheck(db) } }
                 let notes = try migrate(pool)
                 try pool.read { db in try checkTables(db) }
                 directory.remove(Self.suspectName)
@@ -145,8 +142,11 @@ struct DatabaseFile {
         return sqlite3_column_int(statement, 0) == 3
     }
 
-    /// Reads the migrations with a connection that cannot write.
-    private func refuseNewerSchema() throws(HistoryError) {
+    /// Refuses newer schemas and finds damage with a connection that cannot write, so that a
+    /// file that is refused or set aside keeps every byte. (GRDB's pool writes as it opens.)
+    private func examine() throws(HistoryError) {
+        let size = try directory.size(of: StateDirectory.databaseName) ?? 0
+        let thorough = size <= Self.alwaysCheckedBytes || directory.exists(Self.suspectName)
         let unknown: String? = try wrapping {
             var reading = Configuration()
             reading.readonly = true
@@ -154,11 +154,14 @@ struct DatabaseFile {
             let queue = try DatabaseQueue(path: directory.databasePath, configuration: reading)
             defer { try? queue.close() }
             return try queue.read { db -> String? in
-                guard try Schema.migrator.hasBeenSuperseded(db) else { return nil }
-                let known = Set(Schema.migrator.migrations)
-                let found = try String.fetchAll(
-                    db, sql: "SELECT identifier FROM grdb_migrations ORDER BY rowid")
-                return found.last { !known.contains($0) } ?? "unknown"
+                if try Schema.migrator.hasBeenSuperseded(db) {
+                    let known = Set(Schema.migrator.migrations)
+                    let found = try String.fetchAll(
+                        db, sql: "SELECT identifier FROM grdb_migrations ORDER BY rowid")
+                    return found.last { !known.contains($0) } ?? "unknown"
+                }
+                if thorough { try quickCheck(db) }
+                return nil
             }
         }
         if let unknown { throw .newerSchema(path: directory.databasePath, found: unknown) }

@@ -70,6 +70,9 @@ package final class HistoryStore: Sendable {
     /// Writes what is left in the log into the database and gives up the lock. Calls after it throw.
     package func close() {
         pool.writeWithoutTransaction { _ in box.writer = nil }
+        // GRDB closes the writer before the readers; but only the last one to close, if it may
+        // write, can put the log away.
+        pool.invalidateReadOnlyConnections()
         try? pool.close()
         directory.unlock()
     }
