@@ -19,7 +19,7 @@ enum ImageNeighbourhood {
         var last = index
         while last + 1 < areas.count, follows(areas[last], areas[last + 1], key) { last += 1 }
         let instance = ImageInstance(key: key, low: areas[first].start, high: areas[last].end, bias: nil)
-        return (instance, tail(behind: last, look))
+        return (instance, tail(behind: first...last, look))
     }
 
     private static func follows(_ lower: VMA, _ upper: VMA, _ key: ImageKey) -> Bool {
@@ -28,12 +28,13 @@ enum ImageNeighbourhood {
         return lower.offset <= upper.offset && upper.start &- lower.end <= largestHole
     }
 
-    private static func tail(behind last: Int, _ look: Look) -> Claim? {
-        guard last + 1 < look.areas.count, look.areas[last].permissions.contains(.write) else { return nil }
-        let next = look.areas[last + 1]
-        guard look.touchesPrevious(last + 1), look.isPlain(next), next.permissions.contains(.write) else {
-            return nil
-        }
-        return Claim(start: next.start, end: next.end, kind: .bss)
+    /// The last mapping itself may have been sealed: it is enough that the image has data.
+    private static func tail(behind run: ClosedRange<Int>, _ look: Look) -> Claim? {
+        let next = run.upperBound + 1
+        guard next < look.areas.count, look.touchesPrevious(next), look.isPlain(look.areas[next]),
+            look.areas[next].permissions.contains(.write),
+            look.areas[run].contains(where: { $0.permissions.contains(.write) })
+        else { return nil }
+        return Claim(start: look.areas[next].start, end: look.areas[next].end, kind: .bss)
     }
 }

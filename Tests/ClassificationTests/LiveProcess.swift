@@ -24,6 +24,19 @@ struct LiveProcess {
         readImages(pid)
     }
 
+    /// A look at a moment when all threads sleep, so that every stack pointer is known. A thread
+    /// that has said it is ready may still be on its way to sleep, and no event tells of that.
+    static func settled(pid: Int32) throws -> LiveProcess {
+        var process = try LiveProcess(pid: pid)
+        for _ in 0..<5000 {
+            if process.evidence.threads.allSatisfy({ $0.stackPointer != nil }) { break }
+            sched_yield()
+            process.evidence.threads = []
+            try process.readThreads(pid)
+        }
+        return try LiveProcess(pid: pid)
+    }
+
     func classified(previous: [Region] = []) -> [Region] {
         var regions: [Region] = []
         Classifier().classify(

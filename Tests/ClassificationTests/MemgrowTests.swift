@@ -81,7 +81,8 @@ struct MemgrowTests {
         let lines = try Memgrow("talk").linesUntilDone()
         #expect(lines.compactMap { $0.integer("act") } == [1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3])
         #expect(lines.allSatisfy { $0.string("say")?.isEmpty == false })
-        #expect(lines.compactMap(\.delta) == [135_168, 4096, 4096, -4096])
+        // What malloc does to the break depends on what was allocated before.
+        #expect(lines.compactMap(\.delta).dropFirst() == [4096, 4096, -4096])
     }
 
     @Test("standard input that ends, ends a program that waits for a step")

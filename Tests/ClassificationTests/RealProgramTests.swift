@@ -43,7 +43,7 @@ struct RealProgramTests {
         let child = try ChildProcess("python3", ["-c", script])
         let tids = try #require(try child.nextLine()).split(separator: " ").compactMap { Int32($0) }
         #expect(tids.count == 6)
-        let process = try settled(child.pid)
+        let process = try LiveProcess.settled(pid: child.pid)
         let regions = check(process)
         let owners = regions.filter { $0.kind == .threadStack }.map(\.tid)
         #expect(Set(owners) == Set(tids))
@@ -75,7 +75,7 @@ struct RealProgramTests {
             """, to: "Main.java")
         let child = try ChildProcess("java", ["-Xmx64m", "-XX:+UseSerialGC", source])
         #expect(try child.nextLine() == "ready")
-        let process = try settled(child.pid)
+        let process = try LiveProcess.settled(pid: child.pid)
         let regions = check(process)
         // With compressed pointers the object heap lies below 4 GiB.
         let objects = regions.filter { $0.start < 1 << 32 && [.anon, .arena, .reserved].contains($0.kind) }
@@ -98,7 +98,7 @@ struct RealProgramTests {
                 """,
             ])
         #expect(try child.nextLine() == "ready")
-        let process = try settled(child.pid)
+        let process = try LiveProcess.settled(pid: child.pid)
         let regions = check(process)
         #expect(regions.count { $0.kind == .threadStack } >= 5)
         #expect(bytes(regions, .jit) > 0)
@@ -195,16 +195,5 @@ struct RealProgramTests {
             #expect(
                 tail.size == (needed - stored) * 4096, "\(tail) behind \(process.name(regions[index].path))")
         }
-    }
-
-    /// A look at a moment when all threads sleep, so that every stack pointer is known.
-    private func settled(_ pid: Int32) throws -> LiveProcess {
-        var process = try LiveProcess(pid: pid)
-        for _ in 0..<200 {
-            if process.evidence.threads.allSatisfy({ $0.stackPointer != nil }) { break }
-            sched_yield()
-            process = try LiveProcess(pid: pid)
-        }
-        return process
     }
 }

@@ -11,7 +11,7 @@ struct WithoutEvidenceTests {
         without: (inout LiveProcess) -> Void
     ) throws -> [String] {
         let truths = try memgrow.linesUntilDone().compactMap { Truth($0) }
-        var process = try LiveProcess(pid: memgrow.pid)
+        var process = try LiveProcess.settled(pid: memgrow.pid)
         without(&process)
         var regions = process.classified()
         expectCover(regions, process.areas)

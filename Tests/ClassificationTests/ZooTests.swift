@@ -11,7 +11,7 @@ struct ZooTests {
     ) throws {
         let lines = try memgrow.linesUntilDone()
         let truths = lines.compactMap { Truth($0) }
-        let process = try LiveProcess(pid: memgrow.pid)
+        let process = try LiveProcess.settled(pid: memgrow.pid)
         let regions = process.classified()
         expectCover(regions, process.areas, sourceLocation: sourceLocation)
         for truth in truths {
