@@ -53,6 +53,12 @@ struct Endpoint: Hashable, Sendable {
 
     var exists: Bool { access(path, F_OK) == 0 }
 
+    /// True for a file of another kind, which no daemon can be behind.
+    var isOtherFile: Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
+    }
+
     /// What to do where nobody answers.
     var howToStart: String {
         isExplicit

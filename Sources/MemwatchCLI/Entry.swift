@@ -13,6 +13,7 @@ package enum MemwatchClient {
         // A reader that goes away is told by EPIPE, which is an end and no accident.
         signal(SIGPIPE, SIG_IGN)
         do {
+            try refuseHelpForNothing(arguments)
             var command = try Memwatch.parseAsRoot(arguments)
             try command.run()
             return ExitStatus.done.rawValue
@@ -21,6 +22,14 @@ package enum MemwatchClient {
         } catch {
             return end(parserError: error, arguments)
         }
+    }
+
+    /// ArgumentParser answers `help nonsense` with the general help and success.
+    private static func refuseHelpForNothing(_ arguments: [String]) throws(Failure) {
+        guard arguments.first == "help", let word = arguments.dropFirst().first, !word.hasPrefix("-"),
+            word != "help", subcommand(of: [word]) == nil
+        else { return }
+        throw .usage("there is no command \(UnreadableText.quote(word)): see 'memwatch --help'")
     }
 
     private static func end(_ failure: Failure, _ arguments: [String]) -> Int32 {
@@ -43,11 +52,21 @@ package enum MemwatchClient {
                 return end(error, arguments)
             }
         }
-        var message = Memwatch.message(for: error).split(separator: "\n").joined(separator: " ")
-        while message.last == "." { message.removeLast() }
         let command = subcommand(of: arguments)
         let help = command.map { "memwatch help \($0)" } ?? "memwatch --help"
-        return end(.usage("\(message): see '\(help)'"), arguments)
+        return end(.usage("\(complaint(error, arguments)): see '\(help)'"), arguments)
+    }
+
+    /// What ArgumentParser says, as a part of one line.
+    private static func complaint(_ error: any Error, _ arguments: [String]) -> String {
+        // It takes a negative number for an option, and then misses the argument.
+        for word in arguments where word.first == "-" && word.count > 1 {
+            guard word.utf8.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }) else { continue }
+            do throws(Failure) { _ = try ArgumentText.pid(word) } catch { return error.description }
+        }
+        var message = Memwatch.message(for: error).split(separator: "\n").joined(separator: " ")
+        while message.last == "." { message.removeLast() }
+        return message.prefix(1).lowercased() + message.dropFirst()
     }
 
     /// The subcommand that was meant, for the line that says what failed.

@@ -37,6 +37,8 @@ extension Failure {
 
     private init(_ error: VarlinkClientError, at endpoint: Endpoint) {
         switch error {
+        case .notListening where endpoint.isOtherFile:
+            self.init(.unavailable, "\(endpoint.path) is no socket: name the daemon's with --socket")
         case .notListening where endpoint.exists:
             self.init(
                 .unavailable,

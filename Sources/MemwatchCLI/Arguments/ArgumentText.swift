@@ -10,8 +10,8 @@ enum ArgumentText {
     static let highestPID: Int32 = 4_194_304
 
     static func pid(_ text: String) throws(Failure) -> Int32 {
-        let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        guard isNumber else {
+        let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
+        guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
             throw .usage("\(UnreadableText.quote(text)) is not a pid: write a process's number, such as 812")
         }
         guard let pid = Int32(text), (1...highestPID).contains(pid) else {

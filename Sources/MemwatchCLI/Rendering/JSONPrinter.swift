@@ -8,6 +8,8 @@ import MemwatchInterface
 final class JSONPrinter: ObjectPrinter {
     enum Shape {
         case array
+        /// The same with its commas in front, so that each line is whole before the next object comes.
+        case liveArray
         case lines
         /// For what is one thing: the object itself.
         case single
@@ -23,7 +25,11 @@ final class JSONPrinter: ObjectPrinter {
     }
 
     func write(_ object: UnsafeRawBufferPointer) throws(Failure) {
-        if shape == .array { try output.write(isFirst ? "[\n" : ",\n") }
+        switch shape {
+        case .array: try output.write(isFirst ? "[\n" : ",\n")
+        case .liveArray: try output.write(isFirst ? "[\n" : ",")
+        case .lines, .single: break
+        }
         isFirst = false
         // A terminal acts on C1 controls and bidi marks; JSON has its own way to write them.
         if output.isTerminal, object.contains(where: { $0 >= 0x7f }) {
@@ -38,8 +44,11 @@ final class JSONPrinter: ObjectPrinter {
     }
 
     func finish() throws(Failure) {
-        guard shape == .array else { return }
-        try output.write(isFirst ? "[]\n" : "\n]\n")
+        switch shape {
+        case .array: try output.write(isFirst ? "[]\n" : "\n]\n")
+        case .liveArray: try output.write(isFirst ? "[]\n" : "]\n")
+        case .lines, .single: break
+        }
     }
 
     private static func hasLineBreak(_ bytes: UnsafeRawBufferPointer) -> Bool {

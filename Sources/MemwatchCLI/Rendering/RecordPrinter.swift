@@ -50,7 +50,8 @@ struct RecordPrinter<Row: PrintableRow> {
                     TablePrinter(
                         columns: layout.columns, output: output, lookahead: isLive ? 0 : 1_000,
                         minimumWidths: isLive ? layout.liveWidths : []))
-            case .json: .objects(JSONPrinter(isSingle ? .single : .array, output: output))
+            case .json:
+                .objects(JSONPrinter(isSingle ? .single : isLive ? .liveArray : .array, output: output))
             case .ndjson: .objects(JSONPrinter(.lines, output: output))
             case .csv: .objects(CSVPrinter(columns: csvColumns, output: output))
             }

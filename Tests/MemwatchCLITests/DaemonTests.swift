@@ -1,0 +1,314 @@
+import Glibc
+import MemoryModel
+import MemwatchInterface
+import TestSupport
+import Testing
+import Varlink
+
+@Suite("Questions to the daemon")
+struct DaemonTests {
+    @Test("list shows targets and then rules; as data only one of the two")
+    func list() async throws {
+        let daemon = try FakeDaemon { _, replies in
+            try await replies.send(
+                [
+                    "targets": .array([try Examples.target().json, try Examples.target(pid: 4_000_000).json]),
+                    "rules": .array([try Examples.rule.json]),
+                ] as JSONObject)
+        }
+        let table = try await Client.ask(daemon, "list")
+        #expect(table.exit == .status(0), "\(table.errors)")
+        #expect(
+            table.output == """
+                    PID  COMM      STATE    INTERVAL  EVENTS    STARTED  ATTACHED                 UNIT  RULE
+                    812  postgres  running        1s  sampling  -        2026-11-23 02:31:00.125  -     -
+                4000000  postgres  running        1s  sampling  -        2026-11-23 02:31:00.125  -     -
+
+                TARGETS  INTERVAL  CHILDREN  ORIGIN  RULE
+                      2        5s  yes       client  comm:python*
+
+                """)
+        let json = try await Client.ask(daemon, "list", "--all", "--format", "json")
+        #expect(try JSON(parsing: json.output).arrayValue?.count == 2)
+        let rules = try await Client.ask(daemon, "list", "--rules", "--format", "csv")
+        #expect(rules.output == "rule,interval,children,origin,targets\r\ncomm:python*,5s,true,client,2\r\n")
+        #expect(daemon.calls.map { $0.parameters["all"]?.boolValue } == [nil, true, nil])
+    }
+
+    @Test("history passes on every sample of every part, and asks in UTC")
+    func history() async throws {
+        let daemon = try FakeDaemon { _, replies in
+            for part in 0..<50 {
+                let samples = try (0..<40).map { try Examples.sample(pid: Int32(part * 40 + $0 + 1)).json }
+                try await replies.sendMore(["samples": .array(samples), "truncated": false] as JSONObject)
+            }
+            try await replies.send(["samples": [], "truncated": false] as JSONObject)
+        }
+        let run = try await Client.ask(
+            daemon, "history", "812", "--since", "@1795401000", "--until", "2026-11-23 02:31:00", "--step",
+            "1s",
+            "--kind", "heap,anon", "--kind", "heap", "--format", "ndjson")
+        #expect(run.exit == .status(0), "\(run.errors)")
+        let pids = try run.output.split(separator: "\n").map {
+            try JSON(parsing: String($0))["pid"]?.integerValue
+        }
+        #expect(pids == (1...2_000).map { Int64($0) })
+        #expect(
+            daemon.calls.first?.parameters == [
+                "pid": 812, "since": "2026-11-23T02:30:00.000000Z", "until": "2026-11-23T02:31:00.000000Z",
+                "step": "1s", "kinds": ["heap", "anon"],
+            ])
+        let json = try await Client.ask(daemon, "history", "812", "--format", "json")
+        #expect(try JSON(parsing: json.output).arrayValue?.count == 2_000)
+        let table = try await Client.ask(daemon, "history", "812")
+        #expect(table.output.split(separator: "\n").count == 2_001)
+    }
+
+    @Test("--since takes -15m as the next word")
+    func negativeTime() async throws {
+        let daemon = try FakeDaemon { _, replies in
+            try await replies.send(["samples": [], "truncated": false] as JSONObject)
+        }
+        let run = try await Client.ask(
+            daemon, "history", "812", "--since", "-15m", "--until", "now", "--format", "json")
+        #expect(run.exit == .status(0), "\(run.errors)")
+        #expect(run.output == "[]\n")
+        let call = try #require(daemon.calls.first)
+        #expect(call.parameters["since"]?.stringValue?.hasSuffix("Z") ?? false)
+    }
+
+    @Test("attach tries every pid: each failure is a line, the first one the status")
+    func attach() async throws {
+        let daemon = try FakeDaemon { call, replies in
+            switch call.parameters["pid"]?.integerValue {
+            case 1: throw MonitorError.permissionDenied(pid: 1, reason: "").varlinkError
+            case 2: throw MonitorError.noMemory(pid: 2, state: "kernel-thread").varlinkError
+            default: try await replies.send(["target": try Examples.target().json] as JSONObject)
+            }
+        }
+        let run = try await Client.ask(
+            daemon, "attach", "1", "2", "812", "812", "--interval", "5s", "--children", "--format", "ndjson")
+        #expect(run.exit == .status(77))
+        #expect(
+            run.errors == """
+                memwatch: attach: not permitted to see process 1: run as root, as the process's user, or as a \
+                member of the group memwatch
+                memwatch: attach: process 2 is a kernel thread: it has no memory of its own
+
+                """)
+        #expect(try JSON(parsing: run.output)["pid"]?.integerValue == 812)
+        #expect(daemon.calls.count == 3)
+        #expect(daemon.calls.last?.parameters == ["interval": "5s", "children": true, "pid": 812])
+        let one = try await Client.ask(daemon, "attach", "2")
+        #expect(one.exit == .status(66))
+        #expect(one.errors == "memwatch: attach: process 2 is a kernel thread: it has no memory of its own\n")
+    }
+
+    @Test("a rule is attached and detached by what it says")
+    func rules() async throws {
+        let daemon = try FakeDaemon { call, replies in
+            if call.member == "Attach" {
+                try await replies.send(["rule": try Examples.rule.json] as JSONObject)
+            } else {
+                try await replies.send(["detached": 2] as JSONObject)
+            }
+        }
+        let attached = try await Client.ask(daemon, "attach", "--comm", "python*", "--format", "json")
+        #expect(try JSON(parsing: attached.output)["rule"]?.stringValue == "comm:python*")
+        let detached = try await Client.ask(daemon, "detach", "--rule", "comm:python*")
+        #expect(detached.output == "detached 2 targets\n")
+        let quiet = try await Client.ask(daemon, "detach", "812")
+        #expect(quiet.output == "" && quiet.exit == .status(0))
+        #expect(
+            daemon.calls.map(\.parameters) == [["comm": "python*"], ["rule": "comm:python*"], ["pid": 812]])
+    }
+
+    @Test("status is lines for people, one object for programs")
+    func status() async throws {
+        let daemon = try FakeDaemon { _, replies in try await replies.send(Examples.status) }
+        let text = try await Client.ask(daemon, "status")
+        #expect(
+            text.output == """
+                daemon       memwatchd 0.1.0, pid 4711, uid 0
+                started      2026-11-23 02:31:00.125
+                targets      3, rules 1
+                events       sampling: perf was refused
+                ticks        1200, late 2, last 2026-11-23 02:31:00.125, 120 µs late
+                looks        90, inconsistent 0
+                history      /var/lib/memwatch/history.sqlite
+                             12.0 MiB, oldest unknown, disk free 1.0 GiB
+                journal      sent 12, dropped 0
+                connections  1
+
+                """)
+        let json = try await Client.ask(daemon, "status", "--format", "json")
+        #expect(try JSON(parsing: json.output) == .object(Examples.status))
+        let csv = try await Client.ask(daemon, "status", "--format", "csv")
+        #expect(csv.output.hasPrefix("version,pid,uid,started,"))
+        #expect(csv.output.contains("\r\n0.1.0,4711,0,"))
+    }
+
+    @Test("events --follow shows each event at once and ends with its reader, though no event comes")
+    func followIntoHead() async throws {
+        let daemon = try FakeDaemon { _, replies in
+            try await replies.sendMore(
+                ["events": [try Examples.event().json], "truncated": false] as JSONObject)
+            // Until the client goes, which cancels this task.
+            try await Task.sleep(for: .seconds(600))
+        }
+        let run = try await offPool {
+            try Client.bash(
+                "$memwatch events --follow --socket $socket | head -2; exit ${PIPESTATUS[0]}",
+                ["socket": daemon.socket])
+        }
+        #expect(run.exit == .status(0))
+        #expect(run.errors == "")
+        let lines = run.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(
+            lines.last?.contains("postgres         brk-grow    heap            +12.0 MiB    96.0 MiB")
+                ?? false)
+    }
+
+    @Test("interrupted, events --follow ends its JSON array and succeeds", arguments: [SIGINT, SIGTERM])
+    func followInterrupted(signal: Int32) async throws {
+        let daemon = try FakeDaemon { _, replies in
+            try await replies.sendMore(
+                ["events": [try Examples.event().json], "truncated": false] as JSONObject)
+            try await Task.sleep(for: .seconds(600))
+        }
+        let run = try await offPool {
+            let child = try Client.start([
+                "events", "812", "--follow", "--format", "json", "--socket", daemon.socket,
+            ])
+            var output = ""
+            // The bracket and the event, a whole line each.
+            for _ in 0..<2 { output += (try child.nextLine() ?? "") }
+            child.signal(signal)
+            var run = try Client.finish(child)
+            run.output = output + run.output
+            return run
+        }
+        #expect(run.exit == .status(0))
+        #expect(run.errors == "")
+        #expect(try JSON(parsing: run.output).arrayValue?.count == 1)
+        #expect(daemon.calls.first?.parameters == ["pid": 812, "follow": true])
+    }
+
+    @Test("when the daemon goes, events --follow says so, with status 69")
+    func followAbandoned() async throws {
+        let daemon = try FakeDaemon { _, replies in
+            try await replies.sendMore(
+                ["events": [try Examples.event().json], "truncated": false] as JSONObject)
+            try await Task.sleep(for: .seconds(600))
+        }
+        let child = try await offPool {
+            let child = try Client.start([
+                "events", "--follow", "--format", "ndjson", "--socket", daemon.socket,
+            ])
+            _ = try child.nextLine()
+            return child
+        }
+        await daemon.stop()
+        let run = try await offPool { try Client.finish(child) }
+        #expect(run.exit == .status(69))
+        #expect(
+            run.errors.hasPrefix("memwatch: events: the daemon at \(daemon.socket) has gone"), "\(run.errors)"
+        )
+    }
+
+    @Test(
+        "every error of the daemon's has its status",
+        arguments: [
+            (
+                MonitorError.noSuchProcess(pid: 1, reason: "it never had a history"), 66,
+                "no process 1: it never"
+            ),
+            (.permissionDenied(pid: 1, reason: ""), 77, "not permitted to see process 1: run as root"),
+            (.notAttached(pid: 1, reason: ""), 66, "process 1 is not watched"),
+            (.noMemory(pid: 1, state: "zombie"), 66, "process 1 is a zombie"),
+            (.invalidTime(value: "x", reason: "since is after until"), 64, "since is after until"),
+            (
+                .invalidValue(parameter: "step", reason: "it is too short"), 64,
+                "step will not do: it is too short"
+            ),
+            (.tooManyTargets(limit: 10), 77, "no more than 10 targets"),
+            (.historyUnavailable(reason: "the disk\nis full"), 70, "the disk\\nis full"),
+        ])
+    func errors(error: MonitorError, status: Int32, text: String) async throws {
+        let daemon = try FakeDaemon { _, _ in throw error.varlinkError }
+        let run = try await Client.ask(daemon, "history", "1")
+        #expect(run.exit == .status(status))
+        #expect(run.errors.contains(text), "\(run.errors)")
+        #expect(run.errors.filter { $0 == "\n" }.count == 1)
+    }
+
+    @Test(
+        "an answer that is not what the interface promises is an internal error",
+        arguments: [
+            ["nothing": 1] as JSONObject, ["samples": 1], ["samples": [1]],
+            ["samples": [["time": "yesterday"]], "truncated": false],
+        ])
+    func malformed(answer: JSONObject) async throws {
+        let daemon = try FakeDaemon { _, replies in try await replies.send(answer) }
+        let run = try await Client.ask(daemon, "history", "1")
+        #expect(run.exit == .status(70))
+        #expect(run.errors.contains("of the same version?"), "\(run.errors)")
+    }
+
+    @Test("regions of the past come from the daemon, cut ones with a warning")
+    func pastRegions() async throws {
+        let daemon = try FakeDaemon { _, replies in
+            let part: JSONObject = [
+                "time": .string(Examples.time.rfc3339), "consistent": true, "truncated": true,
+                "regions": [try Examples.heap.json],
+            ]
+            try await replies.sendMore(part)
+            try await replies.send(part)
+        }
+        let run = try await Client.ask(daemon, "regions", "812", "--at", "@1795401060", "--format", "ndjson")
+        #expect(run.exit == .status(0))
+        #expect(run.output.split(separator: "\n").count == 2)
+        #expect(run.errors.contains("this is the lower part"))
+        #expect(daemon.calls.first?.parameters == ["pid": 812, "at": "2026-11-23T02:31:00.000000Z"])
+    }
+
+    @Test("who may not look asks the daemon, who may", .requiresRoot, .requiresTool("setpriv"))
+    func regionsThroughDaemon() async throws {
+        let daemon = try FakeDaemon { _, replies in
+            try await replies.send(
+                [
+                    "time": .string(Examples.time.rfc3339), "consistent": true, "truncated": false,
+                    "regions": [try Examples.heap.json],
+                ] as JSONObject)
+        }
+        let client = try Client.copyForAll()
+        #expect(chmod(String(daemon.socket.dropLast("/socket".count)), 0o755) == 0)
+        let arguments =
+            Client.asStranger + [client.path, "regions", "\(getpid())", "--socket", daemon.socket]
+        let run = try await offPool {
+            try Client.finish(
+                try ChildProcess(arguments[0], Array(arguments.dropFirst()), environment: Client.environment))
+        }
+        #expect(run.exit == .status(0), "\(run.errors)")
+        #expect(run.output.contains("556357300000-556357f00000"))
+        // A socket that this user may not open.
+        #expect(chmod(daemon.socket, 0o600) == 0)
+        let closed = try await offPool {
+            try Client.finish(
+                try ChildProcess(arguments[0], Array(arguments.dropFirst()), environment: Client.environment))
+        }
+        #expect(closed.exit == .status(77))
+        #expect(closed.errors.contains("not permitted to open"))
+    }
+
+    @Test("a socket of another user's is not asked", .requiresRoot)
+    func forgedSocket() async throws {
+        let daemon = try FakeDaemon { _, replies in try await replies.send(Examples.status) }
+        #expect(chown(daemon.socket, stranger, stranger) == 0)
+        let run = try await Client.ask(daemon, "status")
+        #expect(run.exit == .status(77))
+        #expect(run.errors.contains("belongs to uid \(stranger), neither you nor root"))
+        #expect(daemon.calls.isEmpty)
+    }
+}
