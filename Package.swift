@@ -47,9 +47,7 @@ let package = Package(
         // MARK: Seeing it
         .target(
             name: "ProcFS",
-            dependencies: [
-                "MemoryModel", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
-            ],
+            dependencies: ["MemoryModel", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: rules),
         .target(name: "Classification", dependencies: ["MemoryModel"], swiftSettings: rules),
         .target(
@@ -58,16 +56,20 @@ let package = Package(
         .target(
             name: "Tracing",
             dependencies: [
-                "MemoryModel", "ProcFS", "Inspection", .product(name: "Logging", package: "swift-log"),
+                "MemoryModel", "ProcFS", "Classification", "Inspection",
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: rules),
 
         // MARK: Keeping and telling it
         .target(
             name: "History",
-            dependencies: ["MemoryModel", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "MemoryModel", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: rules),
-        .target(name: "Journal", dependencies: ["MemoryModel", "CSystemd", "CLinux"], swiftSettings: rules),
+        .target(name: "Journal", dependencies: ["MemoryModel", "CSystemd"], swiftSettings: rules),
 
         // MARK: Speaking of it
         .target(
@@ -77,9 +79,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: rules),
-        .target(
-            name: "MemwatchInterface", dependencies: ["MemoryModel", "Varlink"],
-            swiftSettings: rules),
+        .target(name: "MemwatchInterface", dependencies: ["MemoryModel", "Varlink"], swiftSettings: rules),
 
         // MARK: The two programs
         .target(
@@ -89,7 +89,9 @@ let package = Package(
                 "MemwatchInterface",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: rules),
@@ -100,10 +102,63 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: rules),
-        .executableTarget(name: "memwatchd", dependencies: ["MemwatchDaemon"], swiftSettings: rules),
+        .executableTarget(
+            name: "memwatchd",
+            dependencies: [
+                "MemwatchDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: rules),
         .executableTarget(name: "memwatch", dependencies: ["MemwatchCLI"], swiftSettings: rules),
 
         // MARK: A program whose memory is known
         .executableTarget(name: "memgrow"),
+
+        // MARK: Measuring
+        .executableTarget(
+            name: "memwatch-bench", dependencies: ["MemoryModel", "ProcFS", "Inspection", "Tracing"],
+            path: "Benchmarks/Look", swiftSettings: rules),
+
+        // MARK: Tests
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: rules),
+        .executableTarget(
+            name: "JournalTestHelper", dependencies: ["Journal", "MemoryModel"],
+            path: "Tests/Support/JournalTestHelper", swiftSettings: rules),
+        .testTarget(
+            name: "ProcFSTests",
+            dependencies: [
+                "ProcFS", "MemoryModel", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            exclude: ["Fixtures"], swiftSettings: rules),
+        .testTarget(
+            name: "ClassificationTests",
+            dependencies: ["Classification", "MemoryModel", "TestSupport", "memgrow"],
+            swiftSettings: rules),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: [
+                "History", "MemoryModel", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "JournalTests",
+            dependencies: ["Journal", "MemoryModel", "JournalTestHelper", "TestSupport"],
+            swiftSettings: rules),
+        .testTarget(name: "VarlinkTests", dependencies: ["Varlink", "TestSupport"], swiftSettings: rules),
+        .testTarget(
+            name: "MemwatchInterfaceTests", dependencies: ["MemwatchInterface", "MemoryModel"],
+            swiftSettings: rules),
+        .testTarget(
+            name: "MemwatchDaemonTests",
+            dependencies: [
+                "MemwatchDaemon", "MemwatchInterface", "MemoryModel", "TestSupport",
+                .product(name: "TOMLKit", package: "TOMLKit"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: rules),
+        .testTarget(
+            name: "MemwatchCLITests",
+            dependencies: ["MemwatchCLI", "MemwatchInterface", "MemoryModel", "TestSupport", "memwatch"],
+            swiftSettings: rules),
     ]
 )

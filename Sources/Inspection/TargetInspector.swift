@@ -42,6 +42,8 @@ package struct TargetInspector: Sendable {
         package var previous: [Region]?
         /// True if the process has replaced its program since the last accepted look.
         package var isNewImage = false
+        /// Who the process was, read right after the map; nil where that cannot be told.
+        package var credentials: ProcessCredentials?
     }
 
     /// Reads, parses, classifies. About 300 ns an area, nearly all of it the kernel's.
@@ -56,6 +58,7 @@ package struct TargetInspector: Sendable {
         let status = try directory.status()
         let stat = try directory.stat()
         var outcome = Outcome(sample: sample(time, status))
+        outcome.credentials = directory.credentials(status)
         if maps.isConsistent || maps.isTruncated || acceptsInconsistent {
             try accept(stat, status, &outcome)
         } else {

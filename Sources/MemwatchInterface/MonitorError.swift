@@ -32,7 +32,7 @@ package enum MonitorError: Error, Hashable, Sendable {
             case .historyUnavailable(let reason):
                 ("HistoryUnavailable", ["reason": .string(reason)])
             }
-        return VarlinkError(name: MonitorInterface.name + "." + name, parameters: parameters)
+        return VarlinkError(MonitorInterface.name + "." + name, parameters)
     }
 
     /// Reads what came over the socket; nil for an error of another interface.

@@ -67,8 +67,8 @@ package enum MonitorInterface {
           consistent: bool
         )
 
-        # One change. delta is signed; over a process's life the deltas of a kind add up to
-        # that kind's bytes. source is "perf" (the kernel said so, with the exact time and
+        # One change. delta is signed; between two samples the deltas of a kind add up to the
+        # change of that kind's bytes. start and end are the range that changed. source is "perf" (the kernel said so, with the exact time and
         # thread) or "sample" (seen by comparing two looks).
         type Event (
           time: string,
@@ -86,7 +86,7 @@ package enum MonitorInterface {
           source: string
         )
 
-        # One process under watch. state is running, exited, zombie, kernel-thread or denied.
+        # One process. interval and event_source are null for one that is gone. state is running, exited, zombie, kernel-thread or denied.
         type Target (
           pid: int,
           comm: string,
@@ -95,9 +95,9 @@ package enum MonitorInterface {
           unit: ?string,
           started: ?string,
           attached: string,
-          interval: string,
+          interval: ?string,
           state: string,
-          event_source: string,
+          event_source: ?string,
           rule: ?string
         )
 
@@ -175,13 +175,12 @@ package enum MonitorInterface {
           last_tick: ?string,
           lag_us: ?int,
           history_path: string,
-          history_bytes: int,
+          history_bytes: ?int,
           history_free_bytes: ?int,
           history_oldest: ?string,
           history_error: ?string,
           journal_sent: int,
-          journal_dropped: int,
-          connections: int
+          journal_dropped: int
         )
 
         # There is no such process, or none of that pid has a history.

@@ -1,4 +1,5 @@
 package import MemoryModel
+package import ProcFS
 
 /// A target of this run of the daemon. Never reused, unlike a pid.
 package struct TargetID: Hashable, Sendable {
@@ -29,6 +30,9 @@ package struct Observation: Sendable {
     package var events: [MemoryEvent] = []
     /// Set with the last observation of a target: how it ended.
     package var ended: TargetState?
+    /// Who the process was at a full look; nil at others, and where it could not be told (see ``isFullLook``).
+    package var credentials: ProcessCredentials?
+    package var isFullLook = false
     /// Set where the process replaced its program (exec) or its name.
     package var description: ProcessDescription?
 

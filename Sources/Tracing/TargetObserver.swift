@@ -79,6 +79,8 @@ struct TargetObserver: Sendable {
         let outcome = try inspector.look(at: tick.time)
         state = .running
         var observation = newObservation(tick)
+        observation.isFullLook = true
+        observation.credentials = outcome.credentials
         if outcome.isAccepted {
             isDirty = false
             fullLookDue = tick.monotonic.advanced(byMicroseconds: tick.fullLookEvery)

@@ -26,6 +26,8 @@ package actor Tracer {
     /// What the run loop sleeps in; cancelled when the schedule changed.
     private var sleeper: Task<Void, Never>?
     package private(set) var lastTick: Timestamp?
+    /// When the tick that is under way was due.
+    private var tickDue: MonotonicTime?
     /// How long the last tick took, from being due to being delivered.
     package private(set) var lastLagMicroseconds: Int64?
 
@@ -47,7 +49,8 @@ package actor Tracer {
 
     /// Opens a process for ``attach(_:options:resuming:)``: says who it is, and that it can be looked at.
     ///
-    /// - Throws: ``ProcError/gone(pid:)``; ``ProcError/noMemory(pid:state:)`` for kernel threads and zombies.
+    /// - Throws: ``ProcError/gone(pid:)``; ``ProcError/noMemory(pid:state:)`` for kernel threads and
+    ///   zombies; ``ProcError/denied(path:)`` where this daemon may not read its map.
     package nonisolated func open(pid: Int32) async throws(ProcError) -> Candidate {
         let root = root
         return try await onWorker { () throws(ProcError) in
@@ -55,6 +58,9 @@ package actor Tracer {
             let stat = try directory.stat()
             if stat.isKernelThread { throw .noMemory(pid: pid, state: .kernelThread) }
             if stat.isZombie { throw .noMemory(pid: pid, state: .zombie) }
+            // A few lines are enough to know whether the map may be read at all.
+            var look = MapsLook()
+            try directory.look(into: &look, limitBytes: 1)
             return Candidate(directory: directory, description: try directory.describe())
         }
     }
@@ -85,7 +91,7 @@ package actor Tracer {
     /// A process that is watched already gets the new options.
     package func attach(
         _ candidate: Candidate, options: TargetOptions, resuming memory: Memory? = nil
-    ) async throws(ProcError) -> TargetSnapshot {
+    ) async -> TargetSnapshot {
         let identity = candidate.description.identity
         if let known = target(of: identity) {
             schedule.remove(known.id, interval: known.snapshot.intervalMicroseconds)
@@ -153,6 +159,12 @@ package actor Tracer {
     /// The map of the last accepted look.
     package func regions(of id: TargetID) -> [ObservedRegion]? { targets[id]?.regions }
 
+    /// False while a tick has been due for ten seconds and has not begun or not ended.
+    package var isOnTime: Bool {
+        guard let due = tickDue ?? schedule.nextDue else { return true }
+        return MonotonicTime.now.microseconds - due.microseconds < 10_000_000
+    }
+
     package func setTiming(_ timing: TracerTiming) { self.timing = timing }
 
     /// A look of its own at any process, watched or not.
@@ -180,6 +192,8 @@ package actor Tracer {
 
     private func tick(_ ids: [TargetID], due: MonotonicTime) async {
         counters.add(\.ticks)
+        tickDue = due
+        defer { tickDue = nil }
         let asked = ids.compactMap { targets[$0] }
         let tick = newTick()
         let (changed, busy) = await onWorker { Self.ask(asked, at: tick.monotonic) }

@@ -10,17 +10,17 @@ package struct TargetRecord: Record, Hashable {
     package var unit: String?
     package var started: Timestamp?
     package var attached: Timestamp
-    /// As DUR: `1s`.
-    package var interval: String
+    /// As DUR: `1s`; nil for a process that is gone.
+    package var interval: String?
     package var state: TargetState
-    /// `perf` or `sampling`.
-    package var eventSource: String
+    /// `perf` or `sampling`; nil for a process that is gone.
+    package var eventSource: String?
     /// The rule that adopted it (`comm:python*`), nil where it was attached by pid.
     package var rule: String?
 
     package init(
-        _ description: ProcessDescription, attached: Timestamp, intervalMicroseconds: Int64,
-        state: TargetState, eventSource: String, rule: String?
+        _ description: ProcessDescription, attached: Timestamp, intervalMicroseconds: Int64?,
+        state: TargetState, eventSource: String?, rule: String?
     ) {
         pid = description.identity.pid
         comm = TerminalText.jsonText(description.comm)
@@ -29,7 +29,7 @@ package struct TargetRecord: Record, Hashable {
         unit = description.unit
         started = description.started
         self.attached = attached
-        interval = DurationText.format(microseconds: intervalMicroseconds)
+        interval = intervalMicroseconds.map { DurationText.format($0) }
         self.state = state
         self.eventSource = eventSource
         self.rule = rule
@@ -79,12 +79,12 @@ package struct TargetRecord: Record, Hashable {
             throw RecordError(field: "attached")
         }
         self.attached = attached
-        interval = try json.string("interval")
+        interval = try json.optional("interval", JSONObject.string)
         guard let state = TargetState(rawValue: try json.string("state")) else {
             throw RecordError(field: "state")
         }
         self.state = state
-        eventSource = try json.string("event_source")
+        eventSource = try json.optional("event_source", JSONObject.string)
         rule = try json.optional("rule", JSONObject.string)
     }
 }

@@ -1,0 +1,215 @@
+import Glibc
+import History
+import Inspection
+import Journal
+import Logging
+import MemoryModel
+import MemwatchInterface
+import ProcFS
+import ServiceLifecycle
+import Tracing
+import UnixSignals
+import Varlink
+
+/// memwatchd, put together: the one place that knows all parts.
+struct Daemon {
+    let options: DaemonOptions
+    let paths: DaemonPaths
+    let configuration: DaemonConfiguration
+    let logger: Logger
+
+    /// Runs until SIGTERM or SIGINT.
+    func run() async throws {
+        let started = Timestamp.now
+        let notifier = Notifier()
+        raiseDescriptorLimit()
+        // Taken first of all: another daemon on the same socket or state must not be disturbed.
+        let listeners = try openListeners()
+        let (store, notes) = try HistoryStore.open(historyConfiguration)
+        let journal = configuration.journal.isEnabled ? JournalWriter(limits: journalLimits) : nil
+        for note in notes { tell(.warning, note.description, journal, id: .databaseSetAside) }
+
+        let root = ProcRoot()
+        let writing = BlockingWork(threads: 1)
+        let queries = BlockingWork(threads: 4)
+        let feed = EventFeed()
+        let recorder = Recorder(store: store, journal: journal, feed: feed, blocking: writing)
+        let tracer = Tracer(root: root, images: DeferredImageSource(), timing: timing(configuration)) {
+            await recorder.record($0)
+        }
+        await recorder.setRegionSource { [weak tracer] id in await tracer?.regions(of: id) }
+        let gate = CurrentGate(AccessGate(rule: accessRule(configuration), root: root))
+        let keeper = TargetKeeper(
+            tracer: tracer, recorder: recorder, store: store, blocking: queries, root: root,
+            gate: gate.current, journal: journal, configuration: configuration)
+        let service = MonitorService(
+            tracer: tracer, keeper: keeper, recorder: recorder, store: store, feed: feed, queries: queries,
+            root: root, journal: journal, gate: gate,
+            facts: DaemonFacts(
+                version: MemwatchVersion.text, started: started,
+                historyPath: paths.stateDirectory + "/history.sqlite"))
+        let server = try VarlinkServer(
+            info: ServiceInfo(
+                vendor: "memwatch", product: "memwatchd", version: MemwatchVersion.text,
+                url: "https://github.com/memwatch/memwatch"),
+            services: [service], limits: varlinkLimits
+        ) { [logger] event in logger.info("\(event)") }
+
+        await keeper.restore()
+        let reload: @Sendable () async -> Void = { [self] in
+            await self.reload(notifier, tracer, keeper, gate, journal)
+        }
+        let hangups = await hangups()
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: SamplingService(tracer: tracer)),
+                    .init(
+                        service: HousekeepingService(
+                            tracer: tracer, keeper: keeper, store: store, blocking: writing,
+                            notifier: notifier, logger: logger)),
+                    .init(service: ReloadService(signals: hangups, reload: reload)),
+                    .init(
+                        service: AnsweringService(server: server, listeners: listeners) {
+                            notifier.ready(status: "Watching")
+                        }),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        tell(.notice, "memwatchd \(MemwatchVersion.text) started", journal, id: .started)
+        defer {
+            journal?.stop(deadline: .seconds(1))
+            store.close()
+        }
+        try await group.run()
+        notifier.stopping()
+        tell(.notice, "memwatchd stopped", journal, id: .stopped)
+    }
+
+    // MARK: Start
+
+    /// systemd's socket where there is one, else our own.
+    private func openListeners() throws -> [VarlinkListener] {
+        let passed = ListenDescriptors.take { [logger] problem in logger.warning("\(problem)") }
+        if !passed.isEmpty {
+            return try passed.map { try VarlinkListener.adopt(descriptor: $0.descriptor) }
+        }
+        try makeDirectory(of: paths.socket, mode: 0o755)
+        // Everybody may connect: what each may see is decided call by call, by who is asking.
+        return [try VarlinkListener.bind(path: paths.socket, mode: 0o666)]
+    }
+
+    private var historyConfiguration: HistoryConfiguration {
+        get throws {
+            // The user's own directories are made; one named on the command line must be there.
+            if options.stateDirectory == nil { try makeDirectories(paths.stateDirectory, mode: 0o700) }
+            return HistoryConfiguration(
+                directory: paths.stateDirectory,
+                maximumBytes: Int64(clamping: configuration.history.maximumSizeBytes),
+                maximumAgeSeconds: configuration.history.maximumAgeMicroseconds / 1_000_000,
+                rawAgeSeconds: configuration.history.rawAgeMicroseconds / 1_000_000,
+                minuteAgeSeconds: configuration.history.minuteAgeMicroseconds / 1_000_000)
+        }
+    }
+
+    private func makeDirectory(of file: String, mode: mode_t) throws {
+        guard let slash = file.lastIndex(of: "/"), slash > file.startIndex else { return }
+        try makeDirectories(String(file[..<slash]), mode: mode)
+    }
+
+    /// Like `mkdir -p`.
+    private func makeDirectories(_ path: String, mode: mode_t) throws {
+        if mkdir(path, mode) == 0 || errno == EEXIST { return }
+        if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try makeDirectories(String(path[..<slash]), mode: 0o755)
+            if mkdir(path, mode) == 0 || errno == EEXIST { return }
+        }
+        throw StartError("cannot make the directory \(path): \(String(cString: strerror(errno)))")
+    }
+
+    /// Two descriptors a target (its directory and its statm); the soft limit of 1,024 is for programs
+    /// that use select(2), which this is not.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    private func hangups() async -> AsyncStream<Void> {
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        Task {
+            for await _ in signals { continuation.yield() }
+            continuation.finish()
+        }
+        return stream
+    }
+
+    // MARK: Configuration
+
+    private var journalLimits: JournalWriter.Limits { Self.journalLimits(configuration) }
+
+    private static func journalLimits(_ configuration: DaemonConfiguration) -> JournalWriter.Limits {
+        JournalWriter.Limits(
+            minimumGrowthBytes: configuration.journal.minimumGrowthBytes,
+            burst: UInt32(clamping: configuration.journal.rateBurst),
+            perSecond: UInt32(clamping: configuration.journal.ratePerSecond))
+    }
+
+    private var varlinkLimits: VarlinkLimits {
+        var limits = VarlinkLimits()
+        limits.connectionsPerUser = configuration.access.connectionsPerUser
+        return limits
+    }
+
+    private func timing(_ configuration: DaemonConfiguration) -> TracerTiming {
+        var timing = TracerTiming()
+        timing.fullLookMicroseconds = configuration.sampling.fullScanIntervalMicroseconds
+        return timing
+    }
+
+    private func accessRule(_ configuration: DaemonConfiguration) -> AccessRule {
+        // Without the group only root sees all; a directory server that is away must not stop us.
+        AccessRule(groupID: (try? GroupLookup.groupID(named: configuration.access.group)) ?? nil)
+    }
+
+    /// A bad file leaves the old configuration in force and says where it is wrong.
+    private func reload(
+        _ notifier: Notifier, _ tracer: Tracer, _ keeper: TargetKeeper, _ gate: CurrentGate,
+        _ journal: JournalWriter?
+    ) async {
+        notifier.reloading()
+        defer { notifier.ready() }
+        do {
+            let next = try DaemonConfiguration.load(
+                explicitFile: options.config, defaultFile: paths.configurationFile)
+            gate.replace(AccessGate(rule: accessRule(next)))
+            journal?.setLimits(Self.journalLimits(next))
+            await tracer.setTiming(timing(next))
+            await keeper.apply(next, gate: gate.current)
+            tell(.notice, "configuration reloaded", journal, id: .reloaded)
+        } catch {
+            tell(
+                .error, "configuration not reloaded, the old one stays: \(error)", journal,
+                id: .configurationRefused)
+        }
+    }
+
+    /// To the journal and to standard error, which is the journal too where systemd started us.
+    private func tell(
+        _ priority: JournalPriority, _ message: String, _ journal: JournalWriter?, id: DaemonMessage
+    ) {
+        journal?.note(priority, message, id: id)
+        // systemd would show both.
+        if journal == nil || getenv("JOURNAL_STREAM") == nil {
+            logger.log(level: priority == .notice ? .notice : .error, "\(message)")
+        }
+    }
+}
+
+/// Why the daemon does not start.
+struct StartError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,89 @@
+import History
+import Journal
+import Logging
+import MemoryModel
+import ServiceLifecycle
+import Synchronization
+import Tracing
+import Varlink
+
+/// The tracer's ticks, until the daemon stops.
+struct SamplingService: Service {
+    let tracer: Tracer
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await tracer.run() }
+    }
+}
+
+/// The socket.
+struct AnsweringService: Service {
+    let server: VarlinkServer
+    let listeners: [VarlinkListener]
+    /// Called once clients can connect.
+    let isReady: @Sendable () -> Void
+
+    func run() async throws {
+        // The sockets listen already: a client that connects now waits for the server, not in vain.
+        isReady()
+        try await cancelWhenGracefulShutdown { try await server.run(listening: listeners) }
+    }
+}
+
+/// What has to be done now and then: adopting processes, removing old history, and telling systemd that
+/// sampling goes on.
+struct HousekeepingService: Service {
+    let tracer: Tracer
+    let keeper: TargetKeeper
+    let store: HistoryStore
+    let blocking: BlockingWork
+    let notifier: Notifier
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await keepHouse() }
+    }
+
+    private func keepHouse() async {
+        let watchdog = notifier.watchdogInterval.map { $0 / 2 }
+        var lastRetention = ContinuousClock.now
+        var lastWatchdog = ContinuousClock.now
+        var statusLine = ""
+        while !Task.isCancelled {
+            try? await Task.sleep(for: min(.seconds(1), watchdog ?? .seconds(1)))
+            if Task.isCancelled { return }
+            await keeper.adopt()
+            let now = ContinuousClock.now
+            // Asking the tracer is the proof that its actor still runs.
+            let count = await tracer.count
+            if let watchdog, now - lastWatchdog >= watchdog, await isSampling() {
+                notifier.watchdog()
+                lastWatchdog = now
+            }
+            let status = "Watching \(count) process\(count == 1 ? "" : "es")"
+            if status != statusLine { notifier.status(status) }
+            statusLine = status
+            if now - lastRetention >= .seconds(30) {
+                lastRetention = now
+                do {
+                    _ = try await blocking.run { [store] in try store.runRetention(now: .now) }
+                } catch {
+                    logger.debug("retention: \(error)")
+                }
+            }
+        }
+    }
+
+    /// Fed by the sampler's real progress: if ticks are due and none comes, systemd should restart us.
+    private func isSampling() async -> Bool { await tracer.isOnTime }
+}
+
+/// SIGHUP.
+struct ReloadService: Service {
+    let signals: AsyncStream<Void>
+    let reload: @Sendable () async -> Void
+
+    func run() async throws {
+        for await _ in signals.cancelOnGracefulShutdown() { await reload() }
+    }
+}

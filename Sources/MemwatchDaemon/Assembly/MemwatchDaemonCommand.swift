@@ -1,0 +1,49 @@
+package import ArgumentParser
+import Glibc
+import History
+import Logging
+import MemwatchInterface
+import Varlink
+
+/// `memwatchd`.
+package struct MemwatchDaemonCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "memwatchd",
+        abstract: "Watch where the memory of processes comes from, keep it, and answer memwatch.",
+        version: MemwatchVersion.text)
+
+    @OptionGroup var options: DaemonOptions
+
+    package init() {}
+
+    package func run() async throws {
+        LoggingSystem.bootstrap(StandardErrorLog.init)
+        let logger = Logger(label: "memwatchd")
+        do {
+            let paths = try DaemonPaths.resolve(
+                uid: geteuid(), socket: options.socket, stateDirectory: options.stateDirectory)
+            let configuration = try DaemonConfiguration.load(
+                explicitFile: options.config, defaultFile: paths.configurationFile)
+            if options.checkConfig { return }
+            try await Daemon(options: options, paths: paths, configuration: configuration, logger: logger)
+                .run()
+        } catch {
+            StandardErrorLog.write("memwatchd: \(error)")
+            throw ExitCode(Self.status(of: error))
+        }
+    }
+
+    /// sysexits.h: 64 the command line, 69 something needed is not there, 77 not permitted, 78 the
+    /// configuration, 70 anything else.
+    private static func status(of error: any Error) -> Int32 {
+        switch error {
+        case is ConfigurationError: 78
+        case is DaemonPathsError: 64
+        case VarlinkListenerError.pathTooLong, VarlinkListenerError.pathUnusable: 64
+        case is VarlinkListenerError: 69
+        case HistoryError.notWritable, HistoryError.symlink: 77
+        case is HistoryError: 69
+        default: 70
+        }
+    }
+}

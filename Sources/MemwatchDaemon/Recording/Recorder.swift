@@ -1,0 +1,202 @@
+package import History
+package import Journal
+package import MemoryModel
+package import Tracing
+
+/// Takes what the tracer saw to where it is kept and told: one transaction of the history per tick,
+/// then the journal, then those who follow.
+///
+/// When the history cannot be written (a full disk), watching goes on: the journal is told once, and
+/// as soon as a write succeeds again, each process's regions are brought up to date from its last
+/// look, so that only the time of the changes in between is lost and never the truth of the map.
+package actor Recorder {
+    /// What the recorder knows of a process that is watched.
+    package struct Known: Sendable {
+        package var description: ProcessDescription
+        package var attached: Timestamp
+        package var reader: HistoryReader
+        /// Nil while the history could not be written yet.
+        package var row: HistoryProcessID?
+        /// True where a write failed, so that the history's open intervals are not the last look's.
+        var needsResync = false
+
+        package init(
+            description: ProcessDescription, attached: Timestamp, reader: HistoryReader,
+            row: HistoryProcessID?
+        ) {
+            self.description = description
+            self.attached = attached
+            self.reader = reader
+            self.row = row
+        }
+    }
+
+    private let store: HistoryStore
+    private let journal: JournalWriter?
+    private let feed: EventFeed
+    private let blocking: BlockingWork
+    private var known: [ProcessIdentity: Known] = [:]
+    private var regionsOfTarget: (@Sendable (TargetID) async -> [ObservedRegion]?)?
+    /// What is wrong with the history now; nil while it is written.
+    package private(set) var failure: HistoryError?
+
+    package init(store: HistoryStore, journal: JournalWriter?, feed: EventFeed, blocking: BlockingWork) {
+        self.store = store
+        self.journal = journal
+        self.feed = feed
+        self.blocking = blocking
+    }
+
+    /// Where to ask for a target's present map when the history has to catch up.
+    package func setRegionSource(_ source: @escaping @Sendable (TargetID) async -> [ObservedRegion]?) {
+        regionsOfTarget = source
+    }
+
+    /// Enters a process in the history and returns what is remembered of it from before a restart.
+    package func register(
+        _ description: ProcessDescription, attached: Timestamp, reader: HistoryReader
+    ) async -> (row: HistoryProcessID?, memory: Tracer.Memory?) {
+        do {
+            return try await blocking.run { [store] in
+                let before = try store.processes(pid: description.identity.pid).first {
+                    $0.description.identity == description.identity
+                }
+                let row = try store.register(description, attached: attached, reader: Reader(reader))
+                // A process that was detached starts anew; one whose daemon was stopped goes on.
+                guard let before, before.ended == nil else { return (row, nil) }
+                let regions = try store.openRegions(of: row)
+                guard !regions.isEmpty else { return (row, nil) }
+                let sample = try store.lastSample(of: row, atOrBefore: .distantFuture)?.sample
+                return (
+                    row,
+                    Tracer.Memory(
+                        attached: before.attached, regions: regions.map { ($0.region, $0.path ?? []) },
+                        sample: sample)
+                )
+            }
+        } catch {
+            note(failing: error)
+            return (nil, nil)
+        }
+    }
+
+    /// Must precede the target's first observation.
+    package func begin(_ known: Known) { self.known[known.description.identity] = known }
+
+    package func reader(of process: ProcessIdentity) -> HistoryReader? { known[process]?.reader }
+
+    package func record(_ observations: [Observation]) async {
+        for observation in observations { learn(from: observation) }
+        await write(observations)
+        for observation in observations {
+            let unit = known[observation.identity]?.description.unit
+            for event in observation.events where event.type != .exec || event.kind == nil {
+                journal?.write(event, unit: unit)
+            }
+        }
+        for observation in observations where isLast(observation) { known[observation.identity] = nil }
+        if observations.contains(where: { !$0.events.isEmpty }) { feed.wake() }
+    }
+
+    private func isLast(_ observation: Observation) -> Bool {
+        observation.ended != nil || observation.events.contains { $0.type == .detached }
+    }
+
+    private func learn(from observation: Observation) {
+        guard var entry = known[observation.identity] else { return }
+        if let description = observation.description { entry.description = description }
+        if observation.isFullLook {
+            let reader = HistoryReader(
+                observation.credentials.map { found in
+                    // A process enters a user namespace by gaining all capabilities in it, which the
+                    // rest of the rule notices, or by exec, after which this is read anew.
+                    let shares =
+                        observation.description == nil
+                        || UserNamespace.isShared(pid: observation.identity.pid)
+                    return TargetCredentials(found, sharesUserNamespace: shares)
+                })
+            entry.reader = entry.reader.tightened(by: reader)
+        }
+        known[observation.identity] = entry
+    }
+
+    // MARK: The history
+
+    private func write(_ observations: [Observation]) async {
+        var entries: [HistoryEntry] = []
+        var tightened: [(HistoryProcessID, HistoryReader)] = []
+        var resynced: [ProcessIdentity] = []
+        do {
+            for observation in observations {
+                guard let row = try await row(for: observation) else { continue }
+                var entry = HistoryEntry(row, observation)
+                if known[observation.identity]?.needsResync == true {
+                    (entry.died, entry.born) = try await catchUp(row, observation)
+                    resynced.append(observation.identity)
+                }
+                entries.append(entry)
+                if let reader = known[observation.identity]?.reader, observation.isFullLook {
+                    tightened.append((row, reader))
+                }
+            }
+            let batch = HistoryBatch(entries: entries)
+            let stricter = tightened.filter { $0.1 == .nobody && !closedRows.contains($0.0) }
+            try await blocking.run { [store] in
+                for (row, reader) in stricter { try store.tightenReader(row, to: Reader(reader)) }
+                _ = try store.write(batch)
+            }
+            for (row, _) in stricter { closedRows.insert(row) }
+            for process in resynced { known[process]?.needsResync = false }
+            if failure != nil { noteRecovery() }
+        } catch {
+            for observation in observations { known[observation.identity]?.needsResync = true }
+            note(failing: error)
+        }
+    }
+
+    /// Rows whose reader is nobody already in the database.
+    private var closedRows: Set<HistoryProcessID> = []
+
+    private func row(for observation: Observation) async throws -> HistoryProcessID? {
+        guard let entry = known[observation.identity] else { return nil }
+        if let row = entry.row { return row }
+        let row = try await blocking.run { [store] in
+            try store.register(entry.description, attached: entry.attached, reader: Reader(entry.reader))
+        }
+        known[observation.identity]?.row = row
+        return row
+    }
+
+    /// What brings the history's open intervals to the target's last look.
+    private func catchUp(
+        _ row: HistoryProcessID, _ observation: Observation
+    ) async throws -> (died: [HistoryRegion], born: [HistoryRegion]) {
+        guard let regions = await regionsOfTarget?(observation.target) else {
+            return (observation.died.map(HistoryRegion.init), observation.born.map(HistoryRegion.init))
+        }
+        let now = Set(regions.map(HistoryRegion.init))
+        let open = Set(try await blocking.run { [store] in try store.openRegions(of: row) })
+        return (Array(open.subtracting(now)), Array(now.subtracting(open)))
+    }
+
+    private func note(failing error: any Error) {
+        let problem = error as? HistoryError ?? .failed(path: "history", reason: "\(error)")
+        if failure == nil {
+            journal?.note(.error, "the history is not written: \(problem)", id: .historyFailing)
+        }
+        failure = problem
+    }
+
+    private func noteRecovery() {
+        failure = nil
+        journal?.note(.notice, "the history is written again", id: .historyFailing)
+    }
+}
+
+extension Reader {
+    /// Nil is nobody.
+    init?(_ reader: HistoryReader) {
+        guard let uid = reader.uid, let gid = reader.gid else { return nil }
+        self.init(uid: uid, gid: gid)
+    }
+}

@@ -1,0 +1,113 @@
+import History
+import MemoryModel
+import MemwatchInterface
+import Varlink
+
+extension MonitorService {
+    func events(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {
+        let parameters = CallParameters(call)
+        let follow = parameters.bool("follow")
+        if follow, !call.more { throw VarlinkError.expectedMore }
+        let (since, until) = try parameters.period()
+        let types = try parameters.eventTypes()
+        var filter = EventFilter(since: since, until: until, types: types)
+        if let pid = try parameters.pid() {
+            filter.row = try await historyRow(pid: pid, started: try parameters.time("start"), peer).id
+        }
+        // Before the first read, so that nothing written meanwhile is without a wake-up.
+        let wakeUps = feed.wakeUps()
+        // Whoever follows wants what comes, not all there ever was.
+        if follow, since == nil {
+            filter.after = try await queries.run { [store] in try store.lastEventID() }
+        }
+        var readers = ReaderCache(service: self, peer: peer)
+        let count = try await sendStored(&filter, &readers, call, replies, isFollowed: follow)
+        guard follow else { return }
+        if count == 0 { try await replies.sendMore(EventsPart([])) }
+        for await _ in wakeUps {
+            _ = try await sendStored(&filter, &readers, call, replies, isFollowed: true)
+        }
+    }
+
+    /// Sends what is there beyond the filter's position; the last part ends the reply unless it is followed.
+    private func sendStored(
+        _ filter: inout EventFilter, _ readers: inout ReaderCache, _ call: VarlinkCall,
+        _ replies: VarlinkReplies, isFollowed: Bool
+    ) async throws -> Int {
+        var total = 0
+        var held: [EventRecord] = []
+        while true {
+            let found = try await page(filter)
+            filter.after = found.last?.id ?? filter.after
+            for event in found where try await readers.mayRead(event.process) {
+                held.append(EventRecord(event.event))
+            }
+            total += held.count
+            let isEnd = found.count < EventFilter.pageSize
+            if isEnd || (!call.more && held.count >= 10_000) {
+                if !isFollowed {
+                    try await replies.send(EventsPart(held, isTruncated: !isEnd))
+                } else if !held.isEmpty {
+                    try await replies.sendMore(EventsPart(held))
+                }
+                return total
+            }
+            if call.more, !held.isEmpty {
+                try await replies.sendMore(EventsPart(held))
+                held = []
+            }
+        }
+    }
+
+    private func page(_ filter: EventFilter) async throws -> [HistoryEvent] {
+        try await queries.run { [store] in
+            var found: [HistoryEvent] = []
+            try store.events(
+                of: filter.row, since: filter.since, until: filter.until, types: filter.types,
+                afterEventID: filter.after ?? 0, limit: EventFilter.pageSize
+            ) { event in
+                found.append(event)
+                return true
+            }
+            return found
+        }
+    }
+}
+
+private struct EventFilter: Sendable {
+    static let pageSize = 1_000
+    var row: HistoryProcessID?
+    var since: Timestamp?
+    var until: Timestamp?
+    var types: Set<EventType>?
+    /// The last id that was read.
+    var after: Int64?
+}
+
+private func EventsPart(_ rows: [EventRecord], isTruncated: Bool = false) -> RowsReply<EventRecord> {
+    RowsReply(name: "events", rows: rows, others: ["truncated": .bool(isTruncated)])
+}
+
+/// Whether this client may read a process's history, asked of the database once for each process.
+private struct ReaderCache {
+    let service: MonitorService
+    let peer: PeerIdentity
+    private var verdicts: [HistoryProcessID: Bool] = [:]
+
+    init(service: MonitorService, peer: PeerIdentity) {
+        self.service = service
+        self.peer = peer
+    }
+
+    mutating func mayRead(_ process: HistoryProcessID) async throws -> Bool {
+        let rule = service.gate.current.rule
+        if rule.maySeeAll(peer) { return true }
+        if let known = verdicts[process] { return known }
+        let row = try await service.queries.run { [store = service.store] in
+            try store.processes(pid: nil).first { $0.id == process }
+        }
+        let verdict = row.map { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) } ?? false
+        verdicts[process] = verdict
+        return verdict
+    }
+}

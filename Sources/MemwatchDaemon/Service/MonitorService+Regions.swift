@@ -1,0 +1,88 @@
+import History
+import Inspection
+import MemoryModel
+import MemwatchInterface
+import ProcFS
+import Tracing
+import Varlink
+
+extension MonitorService {
+    func regions(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {
+        let parameters = CallParameters(call)
+        let pid = try parameters.requiredPID()
+        let kinds = try parameters.kinds()
+        if let time = try parameters.time("at") {
+            let row = try await historyRow(pid: pid, started: try parameters.time("start"), peer)
+            guard let found = try await queries.run({ [store] in try store.regions(of: row.id, at: time) })
+            else {
+                throw MonitorError.noSuchProcess(
+                    pid: Int64(pid), reason: "nothing is known of process \(pid) at \(time.rfc3339)")
+            }
+            let records = found.regions.map { RegionRecord($0.region, path: $0.path ?? []) }
+            return try await send(records, of: kinds, at: found.time, true, false, call, replies)
+        }
+        let look = try await readableLook(pid: pid, peer)
+        let paths = look.paths
+        let records = look.regions.map { RegionRecord($0, path: paths.bytes(of: $0.path)) }
+        try await send(
+            records, of: kinds, at: look.sample.time, look.sample.isConsistent, look.isTruncated, call, replies)
+    }
+
+    /// A look at a process that this client may read, now: asked before and after, because between the
+    /// two the process may have executed a set-user-id program.
+    private func readableLook(pid: Int32, _ peer: PeerIdentity) async throws -> ProcessInspection {
+        let gate = gate.current
+        let denied = MonitorError.permissionDenied(
+            pid: Int64(pid), reason: "process \(pid) belongs to another user")
+        do {
+            let directory = try root.open(pid: pid)
+            guard gate.mayRead(peer, directory) else { throw denied }
+            let look = try await tracer.inspect(pid: pid)
+            guard gate.mayRead(peer, directory) else { throw denied }
+            return look
+        } catch let error as ProcError {
+            throw MonitorError(error, pid: pid)
+        }
+    }
+
+    /// In parts of 500 where the caller takes a stream, else at once.
+    private func send(
+        _ records: [RegionRecord], of kinds: [RegionKind]?, at time: Timestamp, _ isConsistent: Bool,
+        _ isTruncated: Bool, _ call: VarlinkCall, _ replies: VarlinkReplies
+    ) async throws {
+        var rest = records[...]
+        if let kinds { rest = records.filter { kinds.contains($0.kind) }[...] }
+        let others: JSONObject = [
+            "time": .string(time.rfc3339), "consistent": .bool(isConsistent), "truncated": .bool(isTruncated),
+        ]
+        while call.more, rest.count > 500 {
+            try await replies.sendMore(
+                RowsReply(name: "regions", rows: Array(rest.prefix(500)), others: others))
+            rest = rest.dropFirst(500)
+        }
+        try await replies.send(RowsReply(name: "regions", rows: Array(rest), others: others))
+    }
+
+    /// The history of a pid that this client may read: the newest process that had it, or the one that
+    /// started at `started` (to the second).
+    func historyRow(
+        pid: Int32, started: Timestamp?, _ peer: PeerIdentity
+    ) async throws -> HistoryProcess {
+        let rows = try await queries.run { [store] in try store.processes(pid: pid) }
+        let matching = rows.filter { row in
+            guard let started else { return true }
+            guard let start = row.description.started else { return false }
+            return start.microseconds / 1_000_000 == started.microseconds / 1_000_000
+        }
+        guard !matching.isEmpty else {
+            throw MonitorError.noSuchProcess(pid: Int64(pid), reason: "there is no history of process \(pid)")
+        }
+        let rule = gate.current.rule
+        guard let row = matching.first(where: { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) })
+        else {
+            throw MonitorError.permissionDenied(
+                pid: Int64(pid), reason: "the history of process \(pid) belongs to another user")
+        }
+        return row
+    }
+}

@@ -1,0 +1,75 @@
+import History
+import MemoryModel
+import MemwatchInterface
+import Tracing
+import Varlink
+
+extension MonitorService {
+    func attach(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {
+        let parameters = CallParameters(call)
+        let interval = try parameters.duration("interval")
+        if let interval, !(100_000...3_600_000_000).contains(interval) {
+            throw MonitorError.invalidValue(
+                parameter: "interval", reason: "the interval must be from 100ms to 1h")
+        }
+        let named = ["pid", "unit", "cgroup", "comm"].filter {
+            parameters.parameters[$0].map { !$0.isNull } ?? false
+        }
+        guard named.count == 1, let key = named.first else {
+            throw MonitorError.invalidValue(
+                parameter: named.dropFirst().first ?? "pid", reason: "name one of pid, unit, cgroup, comm")
+        }
+        let children = parameters.bool("children")
+        if let pid = try parameters.pid() {
+            let target = try await keeper.attach(
+                pid: pid, intervalMicroseconds: interval, children: children, for: peer)
+            return try await replies.send(["target": target.json, "rule": nil] as JSONObject)
+        }
+        let matcher: TargetRule.Matcher
+        do {
+            matcher = try TargetRule.Matcher(key: key, value: parameters.string(key) ?? "")
+        } catch {
+            throw MonitorError.invalidValue(parameter: key, reason: error.description)
+        }
+        let rule = TargetRule(matcher, intervalMicroseconds: interval, includesChildren: children)
+        let record = try await keeper.attach(rule, for: peer)
+        try await replies.send(["target": nil, "rule": record.json] as JSONObject)
+    }
+
+    func detach(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {
+        let parameters = CallParameters(call)
+        let count: Int
+        if let pid = try parameters.pid() {
+            count = try await keeper.detach(pid: pid, for: peer)
+        } else if let rule = parameters.string("rule") {
+            count = try await keeper.detach(rule: rule, for: peer)
+        } else if parameters.bool("all") {
+            count = await keeper.detachAll(for: peer)
+        } else {
+            throw MonitorError.invalidValue(parameter: "pid", reason: "name one of pid, rule, all")
+        }
+        try await replies.send(["detached": .integer(Int64(count))] as JSONObject)
+    }
+
+    func list(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {
+        var (targets, rules) = await keeper.list(for: peer)
+        if CallParameters(call).bool("all") {
+            let isLive = Set(await tracer.snapshots.map(\.description.identity))
+            let rows = try await queries.run { [store] in try store.processes(pid: nil) }
+            let gate = gate.current
+            for row in rows where !isLive.contains(row.description.identity) {
+                guard gate.rule.mayReadHistory(peer, of: HistoryReader(row.reader)) else { continue }
+                targets.append(
+                    TargetRecord(
+                        row.description, attached: row.attached, intervalMicroseconds: nil,
+                        state: row.endState ?? .exited, eventSource: nil, rule: nil))
+            }
+        }
+        let reply = RowsReply(name: "targets", rows: targets, others: ["rules": .array(rules.map(\.json))])
+        try await replies.send(reply)
+    }
+}
+
+extension HistoryReader {
+    init(_ reader: Reader?) { self.init(uid: reader?.uid, gid: reader?.gid) }
+}

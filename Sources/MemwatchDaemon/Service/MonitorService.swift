@@ -1,0 +1,80 @@
+package import History
+package import Journal
+package import MemoryModel
+import MemwatchInterface
+package import ProcFS
+package import Tracing
+package import Varlink
+
+/// Answers `org.memwatch.Monitor`.
+///
+/// Each method is an extension in a file of its own. All of them ask first who is calling, and answer
+/// about a process only what the caller could read of it itself.
+package struct MonitorService: Sendable {
+    let tracer: Tracer
+    let keeper: TargetKeeper
+    let recorder: Recorder
+    let store: HistoryStore
+    let feed: EventFeed
+    let queries: BlockingWork
+    let root: ProcRoot
+    let journal: JournalWriter?
+    let gate: CurrentGate
+    let facts: DaemonFacts
+
+    package init(
+        tracer: Tracer, keeper: TargetKeeper, recorder: Recorder, store: HistoryStore, feed: EventFeed,
+        queries: BlockingWork, root: ProcRoot, journal: JournalWriter?, gate: CurrentGate, facts: DaemonFacts
+    ) {
+        self.tracer = tracer
+        self.keeper = keeper
+        self.recorder = recorder
+        self.store = store
+        self.feed = feed
+        self.queries = queries
+        self.root = root
+        self.journal = journal
+        self.gate = gate
+        self.facts = facts
+    }
+}
+
+extension MonitorService: VarlinkService {
+    package var interface: String { MonitorInterface.name }
+    package var description: String { MonitorInterface.description }
+
+    package func handle(_ call: VarlinkCall, _ replies: VarlinkReplies) async throws {
+        guard let method = MonitorInterface.Method(rawValue: String(call.member)) else {
+            throw VarlinkError.methodNotFound(call.method)
+        }
+        let peer = gate.current.identity(of: call.peer)
+        do {
+            switch method {
+            case .attach: try await attach(call, peer, replies)
+            case .detach: try await detach(call, peer, replies)
+            case .list: try await list(call, peer, replies)
+            case .regions: try await regions(call, peer, replies)
+            case .history: try await history(call, peer, replies)
+            case .events: try await events(call, peer, replies)
+            case .status: try await status(replies)
+            }
+        } catch let error as MonitorError {
+            throw error.varlinkError
+        } catch let error as HistoryError {
+            throw MonitorError.historyUnavailable(reason: error.description).varlinkError
+        }
+    }
+}
+
+/// What does not change while the daemon runs.
+package struct DaemonFacts: Sendable {
+    package var version: String
+    package var started: Timestamp
+    package var historyPath: String
+
+    package init(version: String, started: Timestamp, historyPath: String) {
+        self.version = version
+        self.started = started
+        self.historyPath = historyPath
+    }
+}

@@ -1,0 +1,7 @@
+import ArgumentParser
+import MemwatchDaemon
+
+@main
+struct Memwatchd {
+    static func main() async { await MemwatchDaemonCommand.main() }
+}
