@@ -1,3 +1,5 @@
+import Glibc
+
 /// A place in some bytes, for the small files of /proc. It never reads outside them and
 /// never traps: what is not there reads as nil.
 struct ByteCursor {
@@ -63,11 +65,15 @@ struct ByteCursor {
 
     /// The bytes up to `byte` or the end; the cursor then stands behind `byte`.
     mutating func upTo(_ byte: UInt8) -> UnsafeRawBufferPointer {
-        let first = offset
-        while offset < bytes.count, bytes[offset] != byte { offset += 1 }
-        let found = UnsafeRawBufferPointer(rebasing: bytes[first..<offset])
-        if offset < bytes.count { offset += 1 }
-        return found
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+        // memchr(3) looks at 32 bytes at a time.
+        guard let base = rest.baseAddress, let found = memchr(base, Int32(byte), rest.count) else {
+            offset = bytes.count
+            return rest
+        }
+        let count = UnsafeRawPointer(found) - base
+        offset += count + 1
+        return UnsafeRawBufferPointer(rebasing: rest[..<count])
     }
 
     /// A line without its newline, nil at the end.

@@ -71,66 +71,89 @@ package struct ProcessStatus: Hashable, Sendable {
     }
 
     /// False where a line we know does not hold what it should.
+    ///
+    /// By the first letter, because comparing every key with every name, as `String`s, took
+    /// as long as the kernel takes to print them all.
     private mutating func take(_ key: UnsafeRawBufferPointer, _ value: inout ByteCursor) -> Bool {
-        // A String of up to 15 bytes is not allocated.
-        guard key.count <= 15 else { return true }
-        switch String(decoding: key, as: UTF8.self) {
-        case "State":
-            state = value.next
-            return state != nil
-        case "Tgid": return number(&threadGroup, &value)
-        case "PPid": return number(&parent, &value)
-        case "Threads": return number(&threads, &value)
-        case "Uid": return ids(&uids, &value)
-        case "Gid": return ids(&gids, &value)
-        case "Kthread":
-            guard let flag = value.decimal() else { return false }
-            isKernelThread = flag != 0
-            return true
-        case "VmPeak": return size(&vmPeakBytes, &value)
-        case "VmSize": return size(&vmSizeBytes, &value)
-        case "VmLck": return size(&lockedBytes, &value)
-        case "VmHWM": return size(&peakRSSBytes, &value)
-        case "VmRSS": return size(&rssBytes, &value)
-        case "RssAnon": return size(&rssAnonBytes, &value)
-        case "RssFile": return size(&rssFileBytes, &value)
-        case "RssShmem": return size(&rssShmemBytes, &value)
-        case "VmData": return size(&dataBytes, &value)
-        case "VmStk": return size(&stackBytes, &value)
-        case "VmPTE": return size(&pageTablesBytes, &value)
-        case "VmSwap": return size(&swapBytes, &value)
-        case "HugetlbPages": return size(&hugetlbBytes, &value)
-        case "CapPrm":
-            permittedCapabilities = value.hexadecimal()
-            return permittedCapabilities != nil
-        case "NSpid":
-            // At most 32 levels of pid namespaces can be nested.
-            var found: [Int32] = []
-            while found.count < 33, let id = value.decimal() {
-                found.append(Int32(clamping: id))
-                value.skipBlanks()
-            }
-            namespaceIDs = found
-            return !found.isEmpty
-        default: return true
+        switch key.first {
+        case UInt8(ascii: "V"): takeVirtual(key, &value)
+        case UInt8(ascii: "R"): takeResident(key, &value)
+        case UInt8(ascii: "U") where key.equals("Uid"): Self.ids(&uids, &value)
+        case UInt8(ascii: "G") where key.equals("Gid"): Self.ids(&gids, &value)
+        case UInt8(ascii: "T") where key.equals("Tgid"): Self.number(&threadGroup, &value)
+        case UInt8(ascii: "T") where key.equals("Threads"): Self.number(&threads, &value)
+        case UInt8(ascii: "P") where key.equals("PPid"): Self.number(&parent, &value)
+        case UInt8(ascii: "S") where key.equals("State"): Self.letter(&state, &value)
+        case UInt8(ascii: "K") where key.equals("Kthread"): Self.flag(&isKernelThread, &value)
+        case UInt8(ascii: "H") where key.equals("HugetlbPages"): Self.size(&hugetlbBytes, &value)
+        case UInt8(ascii: "C") where key.equals("CapPrm"): Self.bits(&permittedCapabilities, &value)
+        case UInt8(ascii: "N") where key.equals("NSpid"): Self.list(&namespaceIDs, &value)
+        default: true
         }
     }
 
-    private func number<Number: FixedWidthInteger>(_ field: inout Number?, _ value: inout ByteCursor) -> Bool
+    private mutating func takeVirtual(_ key: UnsafeRawBufferPointer, _ value: inout ByteCursor) -> Bool {
+        if key.equals("VmSize") { return Self.size(&vmSizeBytes, &value) }
+        if key.equals("VmRSS") { return Self.size(&rssBytes, &value) }
+        if key.equals("VmPTE") { return Self.size(&pageTablesBytes, &value) }
+        if key.equals("VmSwap") { return Self.size(&swapBytes, &value) }
+        if key.equals("VmPeak") { return Self.size(&vmPeakBytes, &value) }
+        if key.equals("VmHWM") { return Self.size(&peakRSSBytes, &value) }
+        if key.equals("VmLck") { return Self.size(&lockedBytes, &value) }
+        if key.equals("VmData") { return Self.size(&dataBytes, &value) }
+        if key.equals("VmStk") { return Self.size(&stackBytes, &value) }
+        return true
+    }
+
+    private mutating func takeResident(_ key: UnsafeRawBufferPointer, _ value: inout ByteCursor) -> Bool {
+        if key.equals("RssAnon") { return Self.size(&rssAnonBytes, &value) }
+        if key.equals("RssFile") { return Self.size(&rssFileBytes, &value) }
+        if key.equals("RssShmem") { return Self.size(&rssShmemBytes, &value) }
+        return true
+    }
+
+    private static func letter(_ field: inout UInt8?, _ value: inout ByteCursor) -> Bool {
+        field = value.next
+        return field != nil
+    }
+
+    private static func flag(_ field: inout Bool?, _ value: inout ByteCursor) -> Bool {
+        field = value.decimal().map { $0 != 0 }
+        return field != nil
+    }
+
+    private static func bits(_ field: inout UInt64?, _ value: inout ByteCursor) -> Bool {
+        field = value.hexadecimal()
+        return field != nil
+    }
+
+    private static func list(_ field: inout [Int32]?, _ value: inout ByteCursor) -> Bool {
+        // At most 32 levels of pid namespaces can be nested.
+        var found: [Int32] = []
+        while found.count < 33, let id = value.decimal() {
+            found.append(Int32(clamping: id))
+            value.skipBlanks()
+        }
+        field = found
+        return !found.isEmpty
+    }
+
+    private static func number<Number: FixedWidthInteger>(_ field: inout Number?, _ value: inout ByteCursor)
+        -> Bool
     {
         field = value.decimal().flatMap { Number(exactly: $0) }
         return field != nil
     }
 
     /// `     132 kB`: the kernel's kB is 1,024 bytes.
-    private func size(_ field: inout UInt64?, _ value: inout ByteCursor) -> Bool {
+    private static func size(_ field: inout UInt64?, _ value: inout ByteCursor) -> Bool {
         guard let kibibytes = value.decimal() else { return false }
         let (scaled, overflow) = kibibytes.multipliedReportingOverflow(by: 1024)
         field = overflow ? .max : scaled
         return true
     }
 
-    private func ids(_ field: inout CredentialIDs?, _ value: inout ByteCursor) -> Bool {
+    private static func ids(_ field: inout CredentialIDs?, _ value: inout ByteCursor) -> Bool {
         var four = InlineArray<4, UInt32>(repeating: 0)
         for index in four.indices {
             value.skipBlanks()

@@ -20,6 +20,13 @@ import Testing
         return process.openImage(of: area, path: Array(path.utf8))
     }
 
+    /// The two parts of a `dev_t`, as gnu_dev_major(3) takes them out.
+    private static func device(_ number: dev_t) -> DeviceNumber {
+        DeviceNumber(
+            major: UInt32(truncatingIfNeeded: number >> 8) & 0xfff,
+            minor: UInt32(truncatingIfNeeded: number & 0xff | number >> 12 & 0xfff00))
+    }
+
     @Test("Every file of a process opens and is read within its bounds")
     func libraries() throws {
         let subject = try Subject("wait")
@@ -76,7 +83,7 @@ import Testing
             var status = stat()
             stat(path, &status)
             let area = VMA(
-                start: 0x1000, end: 0x2000, permissions: .read, device: DeviceNumber(rawValue: 0),
+                start: 0x1000, end: 0x2000, permissions: .read, device: Self.device(status.st_dev),
                 inode: UInt64(status.st_ino), path: .none)
             #expect(process.openImage(of: area, path: Array(path.utf8)) == nil, "\(path)")
         }

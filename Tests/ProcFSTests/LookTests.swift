@@ -124,7 +124,7 @@ import Testing
         let process = try subject.open()
         var look = MapsLook()
         var torn = 0
-        for _ in 0..<1500 {
+        for _ in 0..<600 {
             try process.look(into: &look)
             Self.expectSound(look, "in a look of \(look.tries) tries")
             if look.isConsistent {

@@ -159,14 +159,14 @@ import Testing
             let whole = look.areas.count
             let pid = subject.pid
             var killer = pthread_t()
-            let delay = Delay(pid: pid, microseconds: UInt32(round) * 600)
+            let delay = Delay(pid: pid, calls: round * 2_000)
             pthread_create(
                 &killer, nil,
                 { argument in
                     guard let argument else { return nil }
                     let delay = Unmanaged<Delay>.fromOpaque(argument).takeUnretainedValue()
-                    // Not to wait for anything, but to hit another place of the look each time.
-                    usleep(delay.microseconds)
+                    // To hit another place of the look each time.
+                    for _ in 0..<delay.calls { _ = getppid() }
                     kill(delay.pid, SIGKILL)
                     return nil
                 }, Unmanaged.passUnretained(delay).toOpaque())
@@ -189,10 +189,10 @@ import Testing
 
     private final class Delay: Sendable {
         let pid: Int32
-        let microseconds: UInt32
-        init(pid: Int32, microseconds: UInt32) {
+        let calls: Int
+        init(pid: Int32, calls: Int) {
             self.pid = pid
-            self.microseconds = microseconds
+            self.calls = calls
         }
     }
 }
