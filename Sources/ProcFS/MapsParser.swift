@@ -5,8 +5,8 @@ import MemoryModel
 ///
 ///     7f0a1c021000-7f0a20000000 rw-p 00000000 00:00 0                          [anon:name]
 ///
-/// Reading and parsing cost 1.11–1.14 × reading alone (1,000 and 65,000 areas, Linux 6.18): 31 ns
-/// an area where the text comes from a file, 47 ns behind the kernel making it.
+/// Reading and parsing cost 1.10–1.14 × reading alone (1,000 and 65,000 areas, Linux 6.18): 31 ns
+/// an area where the text comes from a file, 27 to 47 ns behind the kernel making it.
 ///
 /// The bytes are read through a pointer without bounds checks. The proof that nothing is
 /// read outside: `parse` looks at text that ends in a newline only, and every step looks at
