@@ -74,7 +74,11 @@ begin_program() {
     "$bin/memwatch" attach "$program" --interval 100ms >/dev/null
     # From before now: the first event is that of the attaching, and once it has come nothing after
     # it can be missed.
-    "$bin/memwatch" events "$program" --since -1m --follow --format ndjson >"$scratch/events" 2>"$scratch/follow.err" &
+    (
+        # Or this process would keep memgrow's standard input open too.
+        exec {to_program}>&- {from_program}<&-
+        exec "$bin/memwatch" events "$program" --since -1m --follow --format ndjson
+    ) >"$scratch/events" 2>"$scratch/follow.err" &
     follower=$!
     exec {from_events}<"$scratch/events"
     next_event
@@ -87,7 +91,17 @@ end_program() {
     if [[ -n ${follower:-} ]]; then kill "$follower" 2>/dev/null || true; wait "$follower" 2>/dev/null || true; fi
     if [[ -n ${from_events:-} ]]; then exec {from_events}<&-; fi
     if [[ -n ${program:-} ]]; then wait "$program" 2>/dev/null || true; fi
-    to_program='' from_program='' follower='' from_events='' program=''
+    to_program='' from_program='' follower='' from_events=''
+}
+
+# finish_program: lets memgrow go, and waits until memwatch has seen it go.
+finish_program() {
+    exec {to_program}>&-
+    to_program=''
+    wait "$program" || true
+    while next_event && [[ $(field event "$event") != exit ]]; do :; done
+    exec {from_program}<&-
+    end_program
 }
 
 next_line() {
@@ -152,7 +166,7 @@ for ((number = 1; ; number++)); do
     [[ $(field say "$line") != "It unmaps"* ]] || break
 done
 run events "$program"
-end_program
+finish_program
 
 heading "malloc: small blocks come from the heap, a large one gets a mapping of its own"
 begin_program malloc --size 64KiB --count 4 --free
@@ -175,14 +189,14 @@ for ask in 4 3 2 1; do
         say "Block $ask is freed: malloc keeps it for the next one who asks."
     fi
 done
-end_program
+finish_program
 
 heading "malloc again: 1 MiB is above its limit for the heap"
 begin_program malloc --size 1MiB --count 1
 step
 say "malloc calls mmap for it: a little more than 1 MiB, for its own book-keeping."
 expect
-end_program
+finish_program
 
 heading "sbrk: the program moves the break itself, up and down again"
 begin_program sbrk --size 256KiB --count 2
@@ -192,7 +206,7 @@ for direction in up up down down; do
     expect
 done
 run history "$program" --kind heap
-end_program
+finish_program
 
 heading "mmap: every block with a place and a protection of its own"
 begin_program mmap --size 1MiB --count 1 --keep
@@ -208,7 +222,7 @@ for sentence in \
 done
 run regions "$program"
 run regions "$program" --summary
-end_program
+finish_program
 
 heading "Recursion: the kernel grows the stack by itself"
 begin_program stack --size 256KiB --count 4
@@ -218,9 +232,9 @@ for level in 1 2 3 4; do
     expect_stack
 done
 run history "$program" --kind stack
+finish_program
 run events "$program"
-end_program
 
-heading "Done"
+heading "Done: the processes are gone, their history stays"
 run list --all
 printf '\n  Every byte that memgrow measured was in the events. %d s, and nothing is left behind.\n' "$((SECONDS - began))"
