@@ -8,7 +8,7 @@
 # Touches nothing outside a temporary directory, needs no root, and leaves nothing behind.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-bin=$(cd "${1:-$here/.build/release}" && pwd)
+bin=$(cd "${1:-$here/.build/release}" && pwd -P)
 # shellcheck source=scripts/private-daemon.sh
 . "$here/scripts/private-daemon.sh"
 

@@ -4,6 +4,9 @@
 #   "bench output"  what Benchmarks/run.py prints, with --bench (it takes some minutes)
 #
 #     scripts/readme-demo.sh [--bench]
+#
+# Builds first, unless MEMWATCH_BIN_DIR names a directory with the programs. Where they were built is
+# nobody's business: the output says ~/memwatch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,8 +37,9 @@ scene() {
         "$scratch/demo"
 }
 
-make build >&2
-scripts/demo.sh >"$scratch/demo"
+if [[ -z ${MEMWATCH_BIN_DIR:-} ]]; then make build >&2; fi
+bin=$(cd "${MEMWATCH_BIN_DIR:-.build/release}" && pwd -P)
+scripts/demo.sh "$bin" | sed "s|$bin|~/memwatch/.build/release|" >"$scratch/demo"
 {
     scene "The talk"
     echo
