@@ -41,7 +41,9 @@ final class ConnectionRegistry: @unchecked Sendable {
         let peer: PeerCredentials
         do {
             let credentials = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable {
-                (descriptor: NIOBSDSocket.Handle) in try PeerCredentials(ofPeerOf: descriptor)
+                (descriptor: NIOBSDSocket.Handle) in
+                UnixSocket.takeUrgentBytesInline(descriptor)
+                return try PeerCredentials(ofPeerOf: descriptor)
             }
             guard let credentials else { throw Refused() }
             peer = credentials

@@ -10,7 +10,17 @@ enum UnixSocket {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let descriptor = socket(AF_UNIX, type, 0)
         guard descriptor >= 0 else { throw SystemCallError("socket") }
+        takeUrgentBytesInline(descriptor)
         return descriptor
+    }
+
+    /// Makes bytes sent with MSG_OOB (Linux 5.15) part of the stream.
+    ///
+    /// Otherwise a single such byte makes a socket readable for ever, while `recv` says EAGAIN:
+    /// any peer could keep an event loop turning at 100 % CPU, or trap on its assertions.
+    static func takeUrgentBytesInline(_ descriptor: Int32) {
+        var on: Int32 = 1
+        _ = setsockopt(descriptor, SOL_SOCKET, SO_OOBINLINE, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// Whether `path` fits into an address: not empty, not too long, no NUL inside.

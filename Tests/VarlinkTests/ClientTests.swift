@@ -174,7 +174,7 @@ struct ClientTests {
             (#"{"error":1}"#, "error is not a string"),
             (#"{"parameters":"x"}"#, "parameters are not an object"),
             ("\"" + String(repeating: "x", count: 5_000) + "\"", "it is longer than 4096 bytes"),
-            (String(repeating: "[", count: 4_000), "not JSON"),
+            (String(repeating: "[", count: 4_000), "not JSON"), ("out of band", "not JSON"),
         ])
     func hostileServer(reply: String, reason: String) async throws {
         let directory = try TemporaryDirectory()
@@ -188,6 +188,9 @@ struct ClientTests {
                 let connection = accept(listener, nil, nil)
                 var call = [UInt8](repeating: 0, count: 1_000)
                 _ = recv(connection, &call, call.count, 0)
+                if reply.first?.isLetter == true {
+                    _ = send(connection, "!", 1, Int32(MSG_OOB | MSG_NOSIGNAL))
+                }
                 let bytes = Array(reply.utf8) + [0]
                 _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
                 while recv(connection, &call, call.count, 0) > 0 {}

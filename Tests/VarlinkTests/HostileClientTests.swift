@@ -148,6 +148,17 @@ struct HostileClientTests {
         }
     }
 
+    @Test("a byte out of band is a byte like any other, and not an alarm that nobody can clear")
+    func urgentByte() async throws {
+        try await withServer { server in
+            let raw = try await server.raw()
+            guard raw.sendUrgent(UInt8(ascii: "{")) else { return }
+            #expect(try await server.answers())
+            raw.send(#""method":"org.example.test.Echo","parameters":{"text":"x"}}"#)
+            #expect(try await onThread { try raw.frame() } == #"{"parameters":{"text":"x"}}"#)
+        }
+    }
+
     @Test("2,000 connections full of damaged calls change nothing for the others")
     func damagedFrames() async throws {
         try await withServer { server in

@@ -50,6 +50,13 @@ final class RawConnection: @unchecked Sendable {
     @discardableResult
     func send(_ text: String) -> Bool { send(Array(text.utf8) + [0]) }
 
+    /// Sends one byte out of band, as Unix sockets can since Linux 5.15.
+    func sendUrgent(_ byte: UInt8) -> Bool {
+        withUnsafeBytes(of: byte) {
+            Glibc.send(descriptor, $0.baseAddress, 1, Int32(MSG_OOB | MSG_NOSIGNAL)) == 1
+        }
+    }
+
     /// The next frame; nil when the server has closed.
     func frame() throws -> String? {
         var searched = 0

@@ -24,12 +24,12 @@ extension [UInt8] {
             case 0 where index < bytes.count: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &random)
             case 1: bytes.removeSubrange(index..<end)
             case 2: bytes.insert(contentsOf: bytes[index..<end], at: index)
-            case 3:
-                bytes.insert(
-                    contentsOf: #"{}[]",:\0-1e9nullt"#.utf8.shuffled(using: &random).prefix(3), at: index)
+            case 3: bytes.insert(syntax[Int.random(in: 0..<syntax.count, using: &random)], at: index)
             default: bytes.insert(UInt8.random(in: 1...255, using: &random), at: index)
             }
         }
         return bytes
     }
 }
+
+private let syntax = Array(#"{}[]",:\0-1e9nullt"#.utf8)
