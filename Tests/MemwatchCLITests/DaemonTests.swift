@@ -129,16 +129,15 @@ struct DaemonTests {
         let text = try await Client.ask(daemon, "status")
         #expect(
             text.output == """
-                daemon       memwatchd 0.1.0, pid 4711, uid 0
-                started      2026-11-23 02:31:00.125
-                targets      3, rules 1
-                events       sampling: perf was refused
-                ticks        1200, late 2, last 2026-11-23 02:31:00.125, 120 µs late
-                looks        90, inconsistent 0
-                history      /var/lib/memwatch/history.sqlite
-                             12.0 MiB, oldest unknown, disk free 1.0 GiB
-                journal      sent 12, dropped 0
-                connections  1
+                daemon   memwatchd 0.1.0, pid 4711, uid 0
+                started  2026-11-23 02:31:00.125
+                targets  3, rules 1
+                events   sampling: perf was refused
+                ticks    1200, late 2, last 2026-11-23 02:31:00.125, 120 µs late
+                looks    90, inconsistent 0
+                history  /var/lib/memwatch/history.sqlite
+                         12.0 MiB, oldest unknown, disk free 1.0 GiB
+                journal  sent 12, dropped 0
 
                 """)
         let json = try await Client.ask(daemon, "status", "--format", "json")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MemwatchInterface
 
 /// The root: what `memwatch` alone and `memwatch --help` show.
 struct Memwatch: ParsableCommand {
@@ -12,13 +13,10 @@ struct Memwatch: ParsableCommand {
             Exit status: 0 done; 64 usage; 66 no such process, or no history for it; 69 no daemon; \
             70 an internal error; 77 not permitted.
             """,
-        version: "memwatch " + clientVersion,
+        version: "memwatch " + MemwatchVersion.text,
         subcommands: [
             RegionsCommand.self, AttachCommand.self, DetachCommand.self, ListCommand.self,
             HistoryCommand.self,
             EventsCommand.self, StatusCommand.self,
         ])
 }
-
-/// The version of this client; the daemon tells its own in `memwatch status`.
-let clientVersion = "0.1.0"

@@ -48,23 +48,29 @@ struct RegionsCommand: ParsableCommand {
         if start != nil, at == nil {
             throw Failure.usage("--start chooses among past processes: say --at, which time is meant")
         }
-        if at == nil, let inspection = try inspect(pid, elseAsking: endpoint) {
-            return try show(inspection, kinds: kinds)
+        var denial: Failure?
+        if at == nil {
+            switch inspect(pid) {
+            case .success(let inspection): return try show(inspection, kinds: kinds)
+            // There may be a daemon that may look: it knows who asks, and decides.
+            case .failure(let failure) where failure.status == .noPermission && endpoint.exists:
+                denial = failure
+            case .failure(let failure): throw failure
+            }
         }
         var parameters: JSONObject = ["pid": .integer(Int64(pid))]
         parameters.set("at", at?.rfc3339)
         parameters.set("start", start?.rfc3339)
         parameters.set("kinds", kinds?.map(\.name))
-        try ask(endpoint, parameters)
+        do throws(Failure) { try ask(endpoint, parameters) } catch {
+            // Where it cannot be asked, what stood in the way first is what there is to say.
+            throw error.status == .unavailable ? denial ?? error : error
+        }
     }
 
-    /// nil where we may not look, but there is a daemon that may: it knows who asks, and decides.
-    private func inspect(_ pid: Int32, elseAsking endpoint: Endpoint) throws(Failure) -> ProcessInspection? {
-        do throws(ProcError) {
-            return try ProcessInspector().inspect(pid: pid)
-        } catch {
-            if case .denied = error, endpoint.exists { return nil }
-            throw Failure(error)
+    private func inspect(_ pid: Int32) -> Result<ProcessInspection, Failure> {
+        do throws(ProcError) { return .success(try ProcessInspector().inspect(pid: pid)) } catch {
+            return .failure(Failure(error))
         }
     }
 

@@ -11,7 +11,6 @@ struct StatusRecord: PrintableRow, Hashable {
         "ticks",
         "late_ticks", "looks", "inconsistent_looks", "last_tick", "lag_us", "history_path", "history_bytes",
         "history_free_bytes", "history_oldest", "history_error", "journal_sent", "journal_dropped",
-        "connections",
     ]
 
     init(_ answer: JSONObject) throws(Failure) {
@@ -38,7 +37,6 @@ struct StatusRecord: PrintableRow, Hashable {
                 "\(size("history_bytes")), oldest \(time("history_oldest")), disk free \(size("history_free_bytes"))"
             ),
             ("journal", "sent \(text("journal_sent")), dropped \(text("journal_dropped"))"),
-            ("connections", text("connections")),
         ]
         if let error = optional("history_error") { lines.insert(("", "error: " + error), at: 8) }
         return lines

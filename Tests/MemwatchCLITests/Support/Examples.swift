@@ -74,7 +74,7 @@ enum Examples {
         "history_path": "/var/lib/memwatch/history.sqlite", "history_bytes": 12_582_912,
         "history_free_bytes": 1_073_741_824, "history_oldest": .null, "history_error": .null,
         "journal_sent": 12,
-        "journal_dropped": 0, "connections": 1,
+        "journal_dropped": 0,
     ]
 }
 
