@@ -4,7 +4,7 @@ import MemoryModel
 /// what may be done with it.
 enum AnonymousRules {
     static func kind(_ permissions: Permissions) -> RegionKind {
-        if permissions.contains(.execute) { return .jit }
-        return permissions.isInaccessible ? .reserved : .anon
+        if permissions.isExecutable { return .jit }
+        return permissions.isNone ? .reserved : .anon
     }
 }

@@ -50,7 +50,7 @@ struct ArenaRules {
     }
 
     private static func isUsable(_ area: VMA, _ look: Look) -> Bool {
-        area.permissions == [.read, .write] && look.isPlain(area)
+        area.permissions.isReadWriteOnly && look.isPlain(area)
     }
 
     /// The 64 MiB whose usable part ends with area `index`.

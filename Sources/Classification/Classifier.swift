@@ -24,7 +24,7 @@ package struct Classifier: Sendable {
         for area in areas where ImageRules.mayBeText(area) {
             let key = ImageKey(area)
             if known[key] != nil || !seen.insert(key).inserted { continue }
-            let name = paths.withBytes(of: area.path) { AreaName($0) }
+            let name = paths.bytes(of: area.path).withUnsafeBytes { AreaName($0) }
             let type = filesystem(area.device)
             if HugetlbRules.isHugetlb(name, on: type) || DeviceRules.isZero(area, name) { continue }
             if DeviceRules.isDevice(area, name, on: type) { continue }
@@ -84,7 +84,7 @@ package struct Classifier: Sendable {
                 case .heap:
                     cutter.cutHeap(area, at: HeapRules.beginning(of: area, look), into: &regions)
                 default:
-                    if area.permissions.contains(.shared) {
+                    if area.permissions.isShared {
                         regions.append(Region(area, kind: .shared))
                     } else {
                         cutter.cut(area, into: &regions)

@@ -5,6 +5,8 @@ struct Cutter {
     private var bss: Claims
     private var arenas: Claims
     private var stacks: Claims
+    /// Nothing claims anything from the last area cut up to here: most areas lie between claims.
+    private var quietEnd: UInt64 = 0
 
     init(bss: Claims, arenas: Claims, stacks: Claims) {
         self.bss = bss
@@ -15,6 +17,10 @@ struct Cutter {
     /// Memory that nobody named: an image's tail, an arena, a stack, or just mmap'd.
     mutating func cut(_ area: VMA, into regions: inout [Region]) {
         let rest = AnonymousRules.kind(area.permissions)
+        if area.end <= quietEnd {
+            regions.append(Region(area, kind: rest))
+            return
+        }
         var position = area.start
         while position < area.end {
             var piece = Claim(start: position, end: area.end, kind: rest)
@@ -27,6 +33,9 @@ struct Cutter {
             append(area, piece, into: &regions)
             position = piece.end
         }
+        quietEnd = min(
+            bss.next(from: position)?.start ?? .max, arenas.next(from: position)?.start ?? .max,
+            stacks.next(from: position)?.start ?? .max)
     }
 
     /// The area the kernel calls `[heap]`: bss below `boundary`, and where an image says so.

@@ -22,6 +22,6 @@ enum DeviceRules {
     /// A private mapping of /dev/zero is anonymous memory: the kernel drops the file
     /// (`mmap_zero` in drivers/char/mem.c) and only the name remains.
     static func isZero(_ area: VMA, _ name: AreaName) -> Bool {
-        name == .zero && !area.permissions.contains(.shared)
+        name == .zero && !area.permissions.isShared
     }
 }

@@ -24,7 +24,7 @@ enum ImageNeighbourhood {
 
     private static func follows(_ lower: VMA, _ upper: VMA, _ key: ImageKey) -> Bool {
         guard ImageKey(lower) == key, ImageKey(upper) == key else { return false }
-        if lower.permissions.contains(.shared) || upper.permissions.contains(.shared) { return false }
+        if lower.permissions.isShared || upper.permissions.isShared { return false }
         return lower.offset <= upper.offset && upper.start &- lower.end <= largestHole
     }
 
@@ -32,8 +32,8 @@ enum ImageNeighbourhood {
     private static func tail(behind run: ClosedRange<Int>, _ look: Look) -> Claim? {
         let next = run.upperBound + 1
         guard next < look.areas.count, look.touchesPrevious(next), look.isPlain(look.areas[next]),
-            look.areas[next].permissions.contains(.write),
-            look.areas[run].contains(where: { $0.permissions.contains(.write) })
+            look.areas[next].permissions.isWritable,
+            look.areas[run].contains(where: { $0.permissions.isWritable })
         else { return nil }
         return Claim(start: look.areas[next].start, end: look.areas[next].end, kind: .bss)
     }

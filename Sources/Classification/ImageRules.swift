@@ -51,19 +51,19 @@ struct ImageRules {
 
     /// What a private mapping of a file is if it belongs to an image, else nil.
     func kind(of area: VMA, images: [ImageKey: ImageLayout]) -> RegionKind? {
-        if area.permissions.contains(.shared) { return nil }
+        if area.permissions.isShared { return nil }
         if !isLoaded(area) {
             // Code of an image mapped at an offset no segment explains: code all the same.
             guard Self.mayBeText(area), case .elf = images[ImageKey(area)] else { return nil }
             return .text
         }
-        if area.permissions.contains(.execute) { return .text }
-        return area.permissions.contains(.write) ? .data : .rodata
+        if area.permissions.isExecutable { return .text }
+        return area.permissions.isWritable ? .data : .rodata
     }
 
     /// Nobody maps the code of an image shared: the loader asks for private mappings only.
     static func mayBeText(_ area: VMA) -> Bool {
-        area.inode != 0 && area.permissions.contains(.execute) && !area.permissions.contains(.shared)
+        area.inode != 0 && area.permissions.isExecutable && !area.permissions.isShared
     }
 
     private func isLoaded(_ area: VMA) -> Bool {

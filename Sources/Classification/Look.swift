@@ -18,9 +18,9 @@ struct Look {
         names.reserveCapacity(paths.count)
         for id in 0..<UInt32(clamping: paths.count) {
             let path = PathID(rawValue: id)
-            let name = paths.withBytes(of: path) { AreaName($0) }
+            let name = paths.bytes(of: path).withUnsafeBytes { AreaName($0) }
             if name == .namedThreadStack {
-                namedThreads[id] = paths.withBytes(of: path) { AreaName.threadID($0) }
+                namedThreads[id] = paths.bytes(of: path).withUnsafeBytes { AreaName.threadID($0) }
             }
             names.append(name)
         }
@@ -39,12 +39,12 @@ struct Look {
     func namedThread(_ area: VMA) -> Int32 { namedThreads[area.path.rawValue] ?? 0 }
 
     /// No file behind it. Some filesystems number an inode 0, so the device counts too.
-    func isAnonymous(_ area: VMA) -> Bool { area.inode == 0 && area.device == .none }
+    func isAnonymous(_ area: VMA) -> Bool { area.inode == 0 && area.device.rawValue == 0 }
 
     /// Private anonymous memory that the kernel gave no name: what a program got from mmap,
     /// or the tail of an image.
     func isPlain(_ area: VMA) -> Bool {
-        guard isAnonymous(area), !area.permissions.contains(.shared) else { return false }
+        guard isAnonymous(area), !area.permissions.isShared else { return false }
         switch name(area) {
         case .none, .named, .namedArena, .namedThreadStack: return true
         default: return false
@@ -52,7 +52,7 @@ struct Look {
     }
 
     /// Address space set aside: plain and PROT_NONE.
-    func isInaccessible(_ area: VMA) -> Bool { area.permissions.isInaccessible && isPlain(area) }
+    func isInaccessible(_ area: VMA) -> Bool { area.permissions.isNone && isPlain(area) }
 
     /// The index of the area that holds `address`.
     func index(containing address: UInt64) -> Int? {

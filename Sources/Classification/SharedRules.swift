@@ -11,7 +11,7 @@ enum SharedRules {
         case .posixShared:
             // shm_open is open on a tmpfs. A private mapping of it is a copy, not shared memory.
             let isTmpfs = filesystem == .tmpfs || filesystem == .unlisted
-            return isTmpfs && area.permissions.contains(.shared)
+            return isTmpfs && area.permissions.isShared
         default: return false
         }
     }

@@ -23,7 +23,7 @@ enum StackRules {
     }
 
     static func kind(of area: VMA) -> RegionKind {
-        area.permissions.isInaccessible ? .guardPages : .stack
+        area.permissions.isNone ? .guardPages : .stack
     }
 
     private static func named(_ look: Look) -> Int? {

@@ -26,7 +26,7 @@ struct StackSearch {
     /// thread has exited.
     mutating func takeNamed() {
         for (index, area) in look.areas.enumerated() where look.name(area) == .namedThreadStack {
-            guard look.isPlain(area), !area.permissions.isInaccessible else { continue }
+            guard look.isPlain(area), !area.permissions.isNone else { continue }
             take(area.start..<area.end, in: index, tid: look.namedThread(area))
         }
     }
@@ -83,7 +83,7 @@ struct StackSearch {
     private func isPlausible(_ candidate: Candidate) -> Bool {
         if candidate.hasGuard { return true }
         let area = look.areas[candidate.index]
-        if area.permissions.contains(.execute) { return false }
+        if area.permissions.isExecutable { return false }
         if candidate.range.lowerBound & (ThreadStackRules.largestStack &- 1) == 0 { return false }
         let size = candidate.range.upperBound &- candidate.range.lowerBound
         return size / UInt64(candidate.threads) <= ThreadStackRules.largestStack
@@ -104,12 +104,12 @@ struct StackSearch {
 
     // MARK: By an earlier look
 
-    /// Returns how many stacks are kept. A tid stays while its thread lives and cannot be asked.
+    /// `previous` are the stacks of the last look, ascending. Returns how many are kept. A tid stays while its thread lives and cannot be asked.
     mutating func takeKept(_ previous: [Region], _ threads: [ThreadEvidence]) -> Int {
         var silent: Set<Int32> = []
         for thread in threads where thread.stackPointer == nil { silent.insert(thread.tid) }
         var kept = 0
-        for region in previous where region.kind == .threadStack && found[region.start] == nil {
+        for region in previous where found[region.start] == nil {
             guard let index = look.index(containing: region.start),
                 let range = free(around: region.start, in: index),
                 range.lowerBound == region.start, region.end <= range.upperBound
@@ -125,7 +125,7 @@ struct StackSearch {
     mutating func takeShaped(atMost count: Int) {
         guard count > 0 else { return }
         var guesses: [(score: Int, index: Int, range: Range<UInt64>)] = []
-        for (index, area) in look.areas.enumerated() where area.permissions == [.read, .write] {
+        for (index, area) in look.areas.enumerated() where area.permissions.isReadWriteOnly {
             guard hasGuard(below: area.start, index), found[area.start] == nil,
                 let range = free(around: area.start, in: index)
             else { continue }
@@ -154,7 +154,7 @@ struct StackSearch {
     /// accessible, nobody else's.
     private func free(around address: UInt64, in index: Int) -> Range<UInt64>? {
         let area = look.areas[index]
-        guard look.isPlain(area), !area.permissions.isInaccessible, !mainStack.contains(index),
+        guard look.isPlain(area), !area.permissions.isNone, !mainStack.contains(index),
             let range = bss.gap(around: address, within: area.start..<area.end)
         else { return nil }
         return arenas.gap(around: address, within: range)

@@ -19,12 +19,13 @@ struct ThreadStackRules {
     init(_ look: Look, bss: Claims, arenas: Claims, mainStack: Range<Int>, previous: [Region]) {
         let threads = look.evidence.threads.filter { !$0.isMain }
         let hasOthers = !threads.isEmpty || (look.evidence.threadCount ?? 1) > 1
-        guard hasOthers || previous.contains(where: { $0.kind == .threadStack }) else { return }
+        let known = previous.filter { if case .threadStack = $0.kind { true } else { false } }
+        guard hasOthers || !known.isEmpty else { return }
 
         var search = StackSearch(look, bss: bss, arenas: arenas, mainStack: mainStack)
         search.takeNamed()
-        let proved = search.takeProved(threads, previous)
-        let kept = search.takeKept(previous, threads)
+        let proved = search.takeProved(threads, known)
+        let kept = search.takeKept(known, threads)
         if hasOthers {
             let others = max(threads.count, (look.evidence.threadCount ?? 0) &- 1)
             search.takeShaped(atMost: others &- proved &- kept)
