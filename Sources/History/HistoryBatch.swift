@@ -70,4 +70,10 @@ package struct HistoryWriteReport: Hashable, Sendable {
     package var displacedIntervals = 0
     /// Entries for a process row that is not there.
     package var unknownProcesses = 0
+
+    package init(unmatchedDeaths: Int = 0, displacedIntervals: Int = 0, unknownProcesses: Int = 0) {
+        self.unmatchedDeaths = unmatchedDeaths
+        self.displacedIntervals = displacedIntervals
+        self.unknownProcesses = unknownProcesses
+    }
 }

@@ -65,7 +65,7 @@ extension HistoryStore {
             query.bind(1, since.microseconds)
             defer { query.reset() }
             guard try query.step(), let first = query.optionalInt(0) else { return .afterID(.max) }
-            return .afterID(first - 1)
+            return .afterID(first &- 1)
         }
     }
 
