@@ -92,8 +92,7 @@ struct StackSearch {
     private func end(of candidate: Candidate, _ previous: [Region]) -> UInt64 {
         let range = candidate.range
         // Looks shall agree: where the last one ended a stack it knew the thread of, it still ends.
-        if let region = previous.region(startingAt: range.lowerBound), region.kind == .threadStack,
-            region.tid != 0,
+        if let region = previous.region(startingAt: range.lowerBound), region.tid != 0,
             region.end > candidate.highest, region.end <= range.upperBound
         {
             return region.end
@@ -104,7 +103,8 @@ struct StackSearch {
 
     // MARK: By an earlier look
 
-    /// `previous` are the stacks of the last look, ascending. Returns how many are kept. A tid stays while its thread lives and cannot be asked.
+    /// `previous` are the stacks of the last look, ascending. A tid stays while its thread lives
+    /// and cannot be asked. Returns how many are kept.
     mutating func takeKept(_ previous: [Region], _ threads: [ThreadEvidence]) -> Int {
         var silent: Set<Int32> = []
         for thread in threads where thread.stackPointer == nil { silent.insert(thread.tid) }
@@ -122,21 +122,35 @@ struct StackSearch {
 
     // MARK: By shape
 
+    private struct Guess {
+        var index: Int
+        var range: Range<UInt64>
+        var likelihood: Int
+        var size: UInt64 { range.upperBound &- range.lowerBound }
+    }
+
     mutating func takeShaped(atMost count: Int) {
         guard count > 0 else { return }
-        var guesses: [(score: Int, index: Int, range: Range<UInt64>)] = []
+        var guesses: [Guess] = []
+        // Threads of one program resemble each other: what has many of its size is likelier.
+        var ofSize: [UInt64: Int] = [:]
         for (index, area) in look.areas.enumerated() where area.permissions.isReadWriteOnly {
             guard hasGuard(below: area.start, index), found[area.start] == nil,
                 let range = free(around: area.start, in: index)
             else { continue }
             let end = sizes.usualEnd(of: range)
-            let size = end &- range.lowerBound
-            guard size <= ThreadStackRules.largestStack else { continue }
-            guesses.append(
-                (sizes.likelihood(of: size, isWhole: end == range.upperBound), index, range.lowerBound..<end))
+            let guess = Guess(
+                index: index, range: range.lowerBound..<end,
+                likelihood: sizes.likelihood(
+                    of: end &- range.lowerBound, isWhole: end == range.upperBound))
+            guard guess.size <= ThreadStackRules.largestStack else { continue }
+            ofSize[guess.size, default: 0] += 1
+            guesses.append(guess)
         }
         // mmap places downwards, so the higher of two is the older.
-        guesses.sort { ($0.score, $0.index) > ($1.score, $1.index) }
+        guesses.sort {
+            ($0.likelihood, ofSize[$0.size] ?? 0, $0.index) > ($1.likelihood, ofSize[$1.size] ?? 0, $1.index)
+        }
         for guess in guesses.prefix(count) { take(guess.range, in: guess.index, tid: 0) }
     }
 

@@ -50,10 +50,10 @@ struct StackSizes {
         return size <= usual ? range.upperBound : range.lowerBound &+ usual
     }
 
-    /// Larger is likelier: what fits as it is before what must be cut to fit.
+    /// Larger is likelier: what is as large as a known stack, before what fits as it is, before
+    /// what must be cut to fit.
     func likelihood(of size: UInt64, isWhole: Bool) -> Int {
         guard isWhole else { return 0 }
-        if let count = seen[size] { return 2 &+ count }
-        return size == Self.usual ? 2 : 1
+        return seen[size] != nil || size == Self.usual ? 2 : 1
     }
 }

@@ -83,6 +83,14 @@ struct RealProgramTests {
         #expect(!objects.contains { $0.kind == .arena }, "\(objects)")
         #expect(bytes(regions, .jit) > 1 << 20)
         #expect(regions.count { $0.kind == .threadStack } > 10)
+
+        // With every stack pointer denied, shape alone finds the same.
+        var denied = process
+        denied.evidence.threads = []
+        func places(_ regions: [Region]) -> Set<UInt64> {
+            Set(regions.filter { $0.kind == .threadStack }.map(\.start))
+        }
+        #expect(places(denied.classified()) == places(regions))
     }
 
     @Test("node: workers' stacks, jit, and a heap that is not mistaken for arenas", .requiresTool("node"))
