@@ -123,6 +123,20 @@ let package = Package(
         .executableTarget(
             name: "JournalTestHelper", dependencies: ["Journal", "MemoryModel"],
             path: "Tests/Support/JournalTestHelper", swiftSettings: rules),
+        .testTarget(name: "MemoryModelTests", dependencies: ["MemoryModel"], swiftSettings: rules),
+        .testTarget(
+            name: "InspectionTests",
+            dependencies: ["Inspection", "ProcFS", "MemoryModel", "TestSupport", "memgrow"],
+            swiftSettings: rules),
+        .testTarget(
+            name: "TracingTests",
+            dependencies: ["Tracing", "Inspection", "ProcFS", "MemoryModel", "TestSupport", "memgrow"],
+            swiftSettings: rules),
+        // The finished programs against real processes, a real journald, sqlite3, jq, varlink's own tools.
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["TestSupport", "Varlink", "memwatch", "memwatchd", "memgrow"],
+            swiftSettings: rules),
         .testTarget(
             name: "ProcFSTests",
             dependencies: [

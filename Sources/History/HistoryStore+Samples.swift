@@ -15,24 +15,35 @@ extension HistoryStore {
         of process: HistoryProcessID, since: Timestamp? = nil, until: Timestamp? = nil,
         _ body: (HistorySample) throws -> Bool
     ) throws {
-        let (pid, timeline) = try reading { db throws -> (Int32, Timeline) in
-            (try self.pid(db, process), try Timeline(db, process: process.rawValue))
+        var cursor = try sampleCursor(of: process, since: since, until: until)
+        while let chunk = try nextSamples(&cursor) {
+            for sample in chunk where try !body(sample) { return }
         }
-        for range in timeline.moments(since: since, until: until) {
-            var next = range.lowerBound
-            for tier in SampleTier.oldestFirst {
-                while next <= range.upperBound {
-                    let chunk = try reading { db in
-                        try SampleReader(db, process: process.rawValue, pid: pid, timeline: timeline)
-                            .chunk(tier, from: next, through: range.upperBound, limit: 512)
-                    }
-                    for sample in chunk.samples where try !body(sample) { return }
-                    guard let last = chunk.last else { break }
-                    next = last.addingSaturating(1)
-                    if chunk.isLast { break }
-                }
+    }
+
+    /// The beginning of a reading that goes on in steps; see ``nextSamples(_:)``.
+    package func sampleCursor(
+        of process: HistoryProcessID, since: Timestamp? = nil, until: Timestamp? = nil
+    ) throws(HistoryError) -> SampleCursor {
+        try reading { db in
+            let timeline = try Timeline(db, process: process.rawValue)
+            return SampleCursor(
+                process: process.rawValue, pid: try pid(db, process), timeline: timeline,
+                ranges: timeline.moments(since: since, until: until))
+        }
+    }
+
+    /// The next samples, in the order of ``samples(of:since:until:_:)``: up to 512, nil at the end.
+    package func nextSamples(_ cursor: inout SampleCursor) throws(HistoryError) -> [HistorySample]? {
+        while let (tier, range) = cursor.current {
+            let chunk = try reading { db in
+                try SampleReader(db, process: cursor.process, pid: cursor.pid, timeline: cursor.timeline)
+                    .chunk(tier, from: range.lowerBound, through: range.upperBound, limit: 512)
             }
+            cursor.advance(past: chunk.last, isTierDone: chunk.isLast)
+            if !chunk.samples.isEmpty { return chunk.samples }
         }
+        return nil
     }
 
     /// The sample that held at `time`: the last one seen at or before it.

@@ -8,8 +8,8 @@ import MemoryModel
 /// back, a row in `clock_step` says: from moment `at` on, wall time = attached + moment -
 /// `shift`. So order is always the order in which things were seen, rows are small
 /// (six bytes for up to four years), and the time the clock showed is never lost.
-struct Timeline {
-    struct Step {
+struct Timeline: Sendable {
+    struct Step: Sendable {
         var at: Int64
         var shift: Int64
     }

@@ -90,7 +90,8 @@ package actor Tracer {
     ///
     /// A process that is watched already gets the new options.
     package func attach(
-        _ candidate: Candidate, options: TargetOptions, resuming memory: Memory? = nil
+        _ candidate: Candidate, options: TargetOptions, attached: Timestamp = .now,
+        resuming memory: Memory? = nil
     ) async -> TargetSnapshot {
         let identity = candidate.description.identity
         if let known = target(of: identity) {
@@ -102,7 +103,7 @@ package actor Tracer {
         }
         let target = Target(
             id: TargetID(rawValue: nextID), directory: candidate.directory,
-            description: candidate.description, options: options, attached: memory?.attached ?? .now,
+            description: candidate.description, options: options, attached: memory?.attached ?? attached,
             images: images)
         nextID += 1
         if let memory { target.resume(from: memory) }

@@ -162,10 +162,10 @@ package actor TargetKeeper {
 
     private func begin(_ candidate: Tracer.Candidate, _ options: TargetOptions) async -> TargetSnapshot {
         let identity = candidate.description.identity
+        let attached = Timestamp.now
         var memory: Tracer.Memory?
         if await recorder.reader(of: identity) == nil {
             let reader = HistoryReader(gate.credentials(of: candidate.directory))
-            let attached = Timestamp.now
             let entry = await recorder.register(candidate.description, attached: attached, reader: reader)
             memory = entry.memory
             await recorder.begin(
@@ -173,7 +173,7 @@ package actor TargetKeeper {
                     description: candidate.description, attached: memory?.attached ?? attached,
                     reader: reader, row: entry.row))
         }
-        return await tracer.attach(candidate, options: options, resuming: memory)
+        return await tracer.attach(candidate, options: options, attached: attached, resuming: memory)
     }
 
     private func end(_ snapshots: [TargetSnapshot]) async -> Int {
