@@ -1,0 +1,71 @@
+import Glibc
+import TestSupport
+import Testing
+import Varlink
+
+/// A real systemd-journald in a mount namespace of its own, with everything it writes in a tmpfs
+/// that ends with it: the machine's own journal is neither seen nor touched.
+///
+/// Processes keep their pids there: only /run, /var/log and the machine id are others.
+final class PrivateJournal {
+    private let process: ChildProcess
+    private let directory = try? TemporaryDirectory()
+
+    private static let script = """
+        set -e
+        mount -t tmpfs tmpfs /run
+        mkdir -p /run/systemd/journal /run/log/journal /run/systemd/journald.conf.d
+        if [ -d /var/log ]; then mount -t tmpfs tmpfs /var/log; fi
+        echo 0123456789abcdef0123456789abcdef > /run/machine-id
+        if [ -e /etc/machine-id ]; then mount --bind /run/machine-id /etc/machine-id; fi
+        cat > /run/systemd/journald.conf.d/test.conf << END
+        [Journal]
+        Storage=volatile
+        RateLimitBurst=0
+        ReadKMsg=no
+        Audit=
+        ForwardToSyslog=no
+        ForwardToKMsg=no
+        ForwardToConsole=no
+        ForwardToWall=no
+        END
+        if [ "$1" = try ]; then exit 0; fi
+        exec /lib/systemd/systemd-journald
+        """
+
+    init() throws {
+        let directory = try #require(directory)
+        let notifications = try NotifySocket(directory.file("notify"))
+        process = try ChildProcess(
+            "unshare", ["--mount", "--net", "sh", "-c", Self.script],
+            environment: ["NOTIFY_SOCKET": directory.file("notify")])
+        try notifications.wait(for: "READY=1", from: process)
+    }
+
+    /// A prefix that runs a program where this journal is the journal.
+    var wrapper: [String] { ["nsenter", "--mount=/proc/\(process.pid)/ns/mnt", "--"] }
+
+    /// What `journalctl -o json` has of memwatchd, in order.
+    func entries(_ matches: String...) throws -> [JSON] {
+        try run(wrapper[0], Array(wrapper.dropFirst()) + ["journalctl", "--sync"])
+        let arguments =
+            ["journalctl", "-D", "/run/log/journal", "-o", "json", "--all", "--no-pager"]
+            + ["SYSLOG_IDENTIFIER=memwatchd"] + matches
+        let output = try run(wrapper[0], Array(wrapper.dropFirst()) + arguments)
+        return try output.split(separator: "\n").map { try JSON(parsing: String($0)) }
+    }
+
+    fileprivate static var isPossible: Bool {
+        guard access("/lib/systemd/systemd-journald", X_OK) == 0 else { return false }
+        return (try? run("unshare", ["--mount", "--net", "sh", "-c", script, "sh", "try"])) != nil
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// A mount namespace for a journald of the test's own: CAP_SYS_ADMIN, and systemd-journald itself.
+    static var requiresPrivateJournal: Self {
+        requires(
+            "private-journal", PrivateJournal.isPossible,
+            "it must run systemd-journald in a namespace of its own")
+    }
+}
