@@ -84,15 +84,12 @@ extension VarlinkReply {
     ) throws(Failure) {
         do throws(ScanError<Failure>) {
             try bytes.withRawBytes { (frame) throws(ScanError<Failure>) in
-                let array: UnsafeRawBufferPointer?
+                var scanner = JSONScanner(frame)
                 do throws(JSONScanner.Malformed) {
-                    array = try JSONScanner.member("parameters", of: frame).flatMap {
-                        (parameters) throws(JSONScanner.Malformed) in
-                        try JSONScanner.member(member, of: parameters)
+                    guard try scanner.enter("parameters"), try scanner.enter(member) else {
+                        throw JSONScanner.Malformed()
                     }
                 } catch { throw .malformed }
-                guard let array else { throw .malformed }
-                var scanner = JSONScanner(array)
                 try scanner.forEachElement(body)
             }
         } catch {

@@ -24,18 +24,29 @@ struct JSONScannerTests {
             ])
     }
 
-    func member(_ name: StaticString, of text: String) throws -> String? {
-        try Array(text.utf8).withRawBytes { (bytes) throws(JSONScanner.Malformed) in
-            try JSONScanner.member(name, of: bytes).map { String(decoding: $0, as: UTF8.self) }
+    /// The elements of the array that stands at `path`; nil where there is none.
+    func elements(at path: [StaticString], of text: String) throws -> Int? {
+        var count = 0
+        return try Array(text.utf8).withRawBytes { (bytes) throws(ScanError<Never>) in
+            var scanner = JSONScanner(bytes)
+            for name in path {
+                do throws(JSONScanner.Malformed) { if try !scanner.enter(name) { return nil } } catch {
+                    throw .malformed
+                }
+            }
+            try scanner.forEachElement { (_) throws(Never) in count += 1 }
+            return count
         }
     }
 
-    @Test("a member is found by its name, the last of two")
+    @Test("a member is entered by its name, at its own level only")
     func members() throws {
-        let object = "{\"a\":{\"b\":1},\"b\":[2],\"a\" : 3}"
-        #expect(try member("a", of: object) == "3")
-        #expect(try member("b", of: object) == "[2]")
-        #expect(try member("c", of: object) == nil)
+        let object = #"{"a":{"b":[1],"c" : [1,2,3] },"x":"}","b":[1,2]}"#
+        #expect(try elements(at: ["b"], of: object) == 2)
+        #expect(try elements(at: ["a", "b"], of: object) == 1)
+        #expect(try elements(at: ["a", "c"], of: object) == 3)
+        #expect(try elements(at: ["c"], of: object) == nil)
+        #expect(throws: (any Error).self) { try elements(at: ["x"], of: object) }
     }
 
     @Test(

@@ -40,7 +40,7 @@ struct JSONScanner {
         }
     }
 
-    /// Calls `body` with each element of the array that `bytes` is.
+    /// Calls `body` with each element of the array that `bytes` is, or that was entered.
     mutating func forEachElement<Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(ScanError<Failure>) {
@@ -59,18 +59,20 @@ struct JSONScanner {
         }
     }
 
-    /// The value of the member `name`; nil where the object has none.
-    static func member(_ name: StaticString, of object: UnsafeRawBufferPointer) throws(Malformed)
-        -> UnsafeRawBufferPointer?
-    {
-        var scanner = JSONScanner(object)
-        var found: UnsafeRawBufferPointer?
-        do throws(ScanError<Never>) {
-            try scanner.forEachMember { (key, value) throws(Never) in
-                if name.withUTF8Buffer({ key.elementsEqual($0) }) { found = value }
-            }
-        } catch { throw Malformed() }
-        return found
+    /// Goes on into the value of the object's member `name`, which is not read before: a walk into
+    /// a large value passes over its bytes once. False where the object has no such member.
+    mutating func enter(_ name: StaticString) throws(Malformed) -> Bool {
+        try expect(UInt8(ascii: "{"))
+        var isFirst = true
+        while try !endsOrContinues(with: UInt8(ascii: "}"), isFirst: isFirst) {
+            isFirst = false
+            let key = try string()
+            try expect(UInt8(ascii: ":"))
+            let inner = UnsafeRawBufferPointer(rebasing: bytes[(key.lowerBound + 1)..<(key.upperBound - 1)])
+            if name.withUTF8Buffer({ inner.elementsEqual($0) }) { return true }
+            _ = try value()
+        }
+        return false
     }
 
     private mutating func skipWhiteSpace() {

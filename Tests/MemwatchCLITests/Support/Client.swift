@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import TestSupport
 
@@ -47,11 +46,26 @@ enum Client {
     }
 }
 
-/// Runs blocking work where it may block.
+/// Runs blocking work on a thread of its own: Swift's pool and Dispatch's global queue share their
+/// few threads, and the fake daemon's handlers need them.
 func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+        let work = Unmanaged.passRetained(Work { continuation.resume(with: Result { try body() }) })
+        var thread = pthread_t()
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, work.toOpaque())
+        if status == 0 { pthread_detach(thread) } else { work.takeRetainedValue().body() }
     }
+}
+
+private final class Work: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 }
 
 /// A user that nobody is, for what needs another one.
