@@ -7,13 +7,14 @@ import PackageDescription
 // warning does not lock anybody out of building.
 let strict = Context.environment["MEMWATCH_STRICT"] != nil
 
-let rules: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-] + (strict ? [.treatAllWarnings(as: .error)] : [])
+let rules: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
 // Arrows point one way (docs/architecture.md draws them):
 //   MemoryModel ← ProcFS, Classification ← Inspection ← Tracing ← MemwatchDaemon
@@ -47,7 +48,9 @@ let package = Package(
         // MARK: Seeing it
         .target(
             name: "ProcFS",
-            dependencies: ["MemoryModel", "CLinux", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "MemoryModel", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: rules),
         .target(name: "Classification", dependencies: ["MemoryModel"], swiftSettings: rules),
         .target(

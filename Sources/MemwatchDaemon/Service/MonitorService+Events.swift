@@ -23,7 +23,7 @@ extension MonitorService {
         var readers = ReaderCache(service: self, peer: peer)
         let count = try await sendStored(&filter, &readers, call, replies, isFollowed: follow)
         guard follow else { return }
-        if count == 0 { try await replies.sendMore(EventsPart([])) }
+        if count == 0 { try await replies.sendMore(eventsPart([])) }
         for await _ in wakeUps {
             _ = try await sendStored(&filter, &readers, call, replies, isFollowed: true)
         }
@@ -46,14 +46,14 @@ extension MonitorService {
             let isEnd = found.count < EventFilter.pageSize
             if isEnd || (!call.more && held.count >= 10_000) {
                 if !isFollowed {
-                    try await replies.send(EventsPart(held, isTruncated: !isEnd))
+                    try await replies.send(eventsPart(held, isTruncated: !isEnd))
                 } else if !held.isEmpty {
-                    try await replies.sendMore(EventsPart(held))
+                    try await replies.sendMore(eventsPart(held))
                 }
                 return total
             }
             if call.more, !held.isEmpty {
-                try await replies.sendMore(EventsPart(held))
+                try await replies.sendMore(eventsPart(held))
                 held = []
             }
         }
@@ -84,7 +84,7 @@ private struct EventFilter: Sendable {
     var after: Int64?
 }
 
-private func EventsPart(_ rows: [EventRecord], isTruncated: Bool = false) -> RowsReply<EventRecord> {
+private func eventsPart(_ rows: [EventRecord], isTruncated: Bool = false) -> RowsReply<EventRecord> {
     RowsReply(name: "events", rows: rows, others: ["truncated": .bool(isTruncated)])
 }
 

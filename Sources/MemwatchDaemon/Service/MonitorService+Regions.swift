@@ -25,7 +25,8 @@ extension MonitorService {
         let paths = look.paths
         let records = look.regions.map { RegionRecord($0, path: paths.bytes(of: $0.path)) }
         try await send(
-            records, of: kinds, at: look.sample.time, look.sample.isConsistent, look.isTruncated, call, replies)
+            records, of: kinds, at: look.sample.time, look.sample.isConsistent, look.isTruncated, call,
+            replies)
     }
 
     /// A look at a process that this client may read, now: asked before and after, because between the
