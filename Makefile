@@ -10,7 +10,7 @@ export PREFIX DESTDIR
 SWIFTFLAGS ?=
 
 RELEASE := swift build -c release --static-swift-stdlib
-LINTED := Sources Tests Package.swift
+LINTED := Sources Tests Benchmarks Package.swift
 
 # Remembers when the release build last succeeded, so that `sudo make install` after
 # `make` copies files and builds nothing as root.
