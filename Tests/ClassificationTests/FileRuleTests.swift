@@ -28,6 +28,12 @@ struct FileRuleTests {
         #expect(kind("rw-s", "08:01", name) != "shared")
     }
 
+    @Test("on the kernel's own shmem the name does not matter")
+    func unknownName() {
+        #expect(kind("rw-s", "00:01", "/whatever a later kernel calls it (deleted)") == "shared")
+        #expect(kind("rw-s", "00:21", "/whatever a later kernel calls it (deleted)") == "file")
+    }
+
     @Test("POSIX shared memory is shared, a private copy of it a file, a tmpfs elsewhere too")
     func posix() {
         #expect(kind("rw-s", "00:20", "/dev/shm/x") == "shared")
