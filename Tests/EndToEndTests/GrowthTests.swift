@@ -7,6 +7,8 @@ import Varlink
 @Suite("The same growth everywhere, to the byte", .requiresPrivateJournal, .timeLimit(.minutes(5)))
 struct GrowthTests {
     private static let configuration = """
+        [sampling]
+        full_scan_interval = "1s"
         [journal]
         minimum_growth = "1KiB"
         rate_burst = 100000

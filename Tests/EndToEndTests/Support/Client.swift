@@ -18,16 +18,16 @@ struct ClientRun: Sendable {
 
 enum Client {
     static func start(
-        _ arguments: [String], socket: String, through wrapper: [String] = []
+        _ arguments: [String], socket: String, client: String? = nil, through wrapper: [String] = []
     ) throws -> ChildProcess {
-        let words = wrapper + [try builtProduct("memwatch")] + arguments
+        let words = wrapper + [try client ?? builtProduct("memwatch")] + arguments
         return try ChildProcess(words[0], Array(words.dropFirst()), environment: environment(socket))
     }
 
     static func run(
-        _ arguments: [String], socket: String, through wrapper: [String] = []
+        _ arguments: [String], socket: String, client: String? = nil, through wrapper: [String] = []
     ) throws -> ClientRun {
-        try finish(try start(arguments, socket: socket, through: wrapper))
+        try finish(try start(arguments, socket: socket, client: client, through: wrapper))
     }
 
     /// A shell script, with the client in PATH.
@@ -79,10 +79,6 @@ final class Strangers {
 
     /// The client, run by a user.
     func run(_ uid: UInt32, _ arguments: String..., socket: String) throws -> ClientRun {
-        let words = Self.setpriv(uid) + [client] + arguments
-        let child = try ChildProcess(
-            words[0], Array(words.dropFirst()),
-            environment: ["MEMWATCH_SOCKET": socket, "XDG_RUNTIME_DIR": nil, "TZ": "UTC"])
-        return try Client.finish(child)
+        try Client.run(arguments, socket: socket, client: client, through: Self.setpriv(uid))
     }
 }

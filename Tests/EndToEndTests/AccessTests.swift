@@ -1,0 +1,102 @@
+import Glibc
+import TestSupport
+import Testing
+import Varlink
+
+@Suite("Who sees what", .requiresRoot, .requiresTool("setpriv"), .timeLimit(.minutes(5)))
+struct AccessTests {
+    @Test("two users of one root daemon see each their own, root sees all")
+    func users() throws {
+        let daemon = try Daemon()
+        let strangers = try Strangers()
+        func memgrow(_ uid: UInt32) throws -> Memgrow {
+            try Memgrow(
+                "sbrk", "--step", "--hold", "--keep", executable: strangers.memgrow,
+                through: Strangers.setpriv(uid))
+        }
+        let processes = [
+            Strangers.one: try memgrow(Strangers.one), Strangers.other: try memgrow(Strangers.other),
+        ]
+        for (uid, process) in processes {
+            let run = try strangers.run(
+                uid, "attach", "\(process.pid)", "--interval", "100ms", socket: daemon.socket)
+            #expect(run.exit == .status(0), "\(run)")
+        }
+        // A process of root's, and what it does, is nobody else's business.
+        let roots = try Memgrow("sbrk", "--step")
+        _ = try daemon.attach(roots.pid)
+        for process in processes.values {
+            _ = try process.step()
+            try daemon.follow(process.pid).wait(for: "brk-grow")
+        }
+
+        for (uid, own) in processes {
+            func ask(_ arguments: String...) throws -> ClientRun {
+                try Client.run(
+                    arguments, socket: daemon.socket, client: strangers.client,
+                    through: Strangers.setpriv(uid))
+            }
+            func pids(_ arguments: String...) throws -> Set<Int64> {
+                let run = try Client.run(
+                    arguments + ["--format", "json"], socket: daemon.socket, client: strangers.client,
+                    through: Strangers.setpriv(uid))
+                let records = try #require(try JSON(parsing: run.output).arrayValue, "\(run)")
+                return Set(records.compactMap { $0["pid"]?.integerValue })
+            }
+            let mine = Set([Int64(own.pid)])
+            #expect(try pids("list") == mine && pids("list", "--all") == mine)
+            #expect(try pids("events") == mine && pids("history", "\(own.pid)") == mine)
+            #expect(try ask("regions", "\(own.pid)", "--at", "now").exit == .status(0))
+            #expect(try ask("status").exit == .status(0))
+            let foreign = processes.filter { $0.key != uid }.map(\.value.pid) + [roots.pid]
+            for pid in foreign {
+                for command in ["attach", "regions", "history", "events", "detach"] {
+                    let run = try ask(command, "\(pid)")
+                    #expect(run.failed(77), "\(command) as \(uid): \(run)")
+                }
+                #expect(try ask("regions", "\(pid)", "--at", "now").failed(77))
+            }
+            #expect(try ask("attach", "--comm", "*").failed(77))
+        }
+        let all = Set(processes.values.map { Int64($0.pid) } + [Int64(roots.pid)])
+        #expect(Set(try daemon.records("list").compactMap { $0["pid"]?.integerValue }) == all)
+        #expect(Set(try daemon.records("events").compactMap { $0["pid"]?.integerValue }) == all)
+
+        // detach --all ends what is one's own.
+        let run = try strangers.run(Strangers.one, "detach", "--all", socket: daemon.socket)
+        #expect(run.exit == .status(0))
+        #expect(try daemon.records("list").count == 2)
+        try daemon.stop()
+    }
+
+    @Test("the history of a dead process is still only its user's")
+    func dead() throws {
+        let daemon = try Daemon()
+        let strangers = try Strangers()
+        let memgrow = try Memgrow(
+            "sbrk", "--step", "--hold", executable: strangers.memgrow,
+            through: Strangers.setpriv(Strangers.one))
+        let follower = try daemon.attach(memgrow.pid)
+        memgrow.process.signal(SIGKILL)
+        try memgrow.process.waitForExit()
+        try follower.wait(for: "exit")
+        for command in ["history", "events"] {
+            let own = try strangers.run(Strangers.one, command, "\(memgrow.pid)", socket: daemon.socket)
+            #expect(own.exit == .status(0), "\(own)")
+            let other = try strangers.run(Strangers.other, command, "\(memgrow.pid)", socket: daemon.socket)
+            #expect(other.failed(77), "\(other)")
+        }
+        try daemon.stop()
+    }
+
+    @Test("the overflow user sees nothing, not even its own")
+    func overflow() throws {
+        let daemon = try Daemon()
+        let strangers = try Strangers()
+        let memgrow = try Memgrow(
+            "sbrk", "--step", executable: strangers.memgrow, through: Strangers.setpriv(65_534))
+        let run = try strangers.run(65_534, "attach", "\(memgrow.pid)", socket: daemon.socket)
+        #expect(run.failed(77), "\(run)")
+        try daemon.stop()
+    }
+}
