@@ -40,7 +40,7 @@ int run_sbrk(const struct options *options) {
 /* malloc marks in the word before a block where it came from (malloc/malloc.c, "chunk"). */
 enum { IS_MMAPPED = 2, FLAGS = 7 };
 
-static size_t chunk_size(const void *block) { return ((const size_t *)block)[-1]; }
+static size_t chunk_size(const void *block) { return word_before(block, 1); }
 
 /* A block with a mapping of its own begins two words into it, or further with a large
  * alignment; the first of the two words before it says how far. */
@@ -52,11 +52,11 @@ static void report_mapping(const char *event, uintptr_t start, size_t size, int 
 }
 
 static uintptr_t mapping_start(const void *block) {
-    return (uintptr_t)block - 2 * sizeof(size_t) - ((const size_t *)block)[-2];
+    return (uintptr_t)block - 2 * sizeof(size_t) - word_before(block, 2);
 }
 
 static size_t mapping_size(const void *block) {
-    return (chunk_size(block) & ~(size_t)FLAGS) + ((const size_t *)block)[-2];
+    return (chunk_size(block) & ~(size_t)FLAGS) + word_before(block, 2);
 }
 
 int run_malloc(const struct options *options) {

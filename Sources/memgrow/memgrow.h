@@ -56,6 +56,7 @@ bool place_begin(size_t window);
 void place_again(void);
 void *place(size_t size, int protection, int flags, int file, const char *what);
 int unlinked_file(size_t size);
+size_t word_before(const void *block, int words);
 
 /* image.c, stack.c, threads.c: regions that exist without being asked for */
 void describe_image(void);

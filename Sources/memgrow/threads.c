@@ -89,7 +89,7 @@ static void report(const char *kind, uintptr_t start, uintptr_t end, pid_t tid) 
 static void describe_arena(const struct worker *worker) {
     uintptr_t block = (uintptr_t)worker->block;
     if (!block) return;
-    if (!(((size_t *)block)[-1] & NON_MAIN_ARENA)) {
+    if (!(word_before(worker->block, 1) & NON_MAIN_ARENA)) {
         line_skip("arena", "malloc served the thread from elsewhere (MALLOC_ARENA_MAX, or a large block)");
         return;
     }
