@@ -217,7 +217,9 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
     // MARK: Deadlines
 
     private func restartReaderDeadline() {
-        readerDeadline = channel.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.slowReaderDeadline)) {
+        readerDeadline = channel.eventLoop.assumeIsolated().scheduleTask(
+            in: TimeAmount(limits.slowReaderDeadline)
+        ) {
             self.expire("it does not read its replies")
         }
     }
@@ -233,7 +235,9 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
         case .firstByte: (delay, reason) = (limits.idleDeadline, "it was idle")
         case .restOfFrame: (delay, reason) = (limits.frameDeadline, "the rest of a call did not come")
         }
-        waitDeadline = channel.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { self.expire(reason) }
+        waitDeadline = channel.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) {
+            self.expire(reason)
+        }
     }
 
     private func expire(_ reason: String) {
