@@ -53,8 +53,15 @@ package struct TargetInspector: Sendable {
     package mutating func look(
         at time: Timestamp, accepting acceptsInconsistent: Bool = false
     ) throws(ProcError) -> Outcome {
-        try directory.look(into: &maps)
-        translatePaths()
+        do throws(ProcError) {
+            try directory.look(into: &maps)
+            translatePaths()
+        } catch {
+            // It may have thrown out names before it failed, and what it has of the areas is of no use.
+            translatePaths()
+            maps.areas = classifiedAreas
+            throw error
+        }
         let status = try directory.status()
         let stat = try directory.stat()
         var outcome = Outcome(sample: sample(time, status))
@@ -79,6 +86,10 @@ package struct TargetInspector: Sendable {
             return region
         }
         totals = KindTotals(of: regions)
+        // A look throws out names that no area has: these count as the areas of the look before.
+        maps.areas = regions.map { region in
+            VMA(start: region.start, end: region.end, permissions: region.permissions, path: region.path)
+        }
     }
 
     private mutating func accept(
