@@ -44,13 +44,16 @@ package struct MapComparison {
                 j += 1
                 continue
             }
-            let before = i < old.count ? max(old[i].start, position) : .max
-            let after = j < new.count ? max(new[j].start, position) : .max
+            // Without an own flag for "no more", a region at the last address would pass for one.
+            let hasOld = i < old.count
+            let hasNew = j < new.count
+            let before = hasOld ? max(old[i].start, position) : .max
+            let after = hasNew ? max(new[j].start, position) : .max
             let end: UInt64
-            if before == after {
+            if hasOld, hasNew, before == after {
                 end = min(old[i].end, new[j].end)
                 changed(old[i], new[j], before, end)
-            } else if before < after {
+            } else if hasOld, !hasNew || before < after {
                 end = min(old[i].end, after)
                 vanished(old[i], before, end)
             } else {
