@@ -124,8 +124,11 @@ package actor Tracer {
                 } + seen.events
             first = [seen]
         }
+        // Detached while its first look went on: it was never watched, and nothing shall follow.
+        guard targets[target.id] != nil else { return target.snapshot }
         if first[0].ended == nil {
-            schedule.add(target.id, interval: options.intervalMicroseconds, now: .now)
+            // Another attach may have given it another interval meanwhile.
+            schedule.add(target.id, interval: target.snapshot.intervalMicroseconds, now: .now)
         }
         sleeper?.cancel()
         await finish(first)
