@@ -26,12 +26,17 @@ package final class DeferredImageSource: ImageSource {
     }
 
     private let state = Mutex(State())
-    private let reader = DispatchQueue(label: "org.memwatch.images")
+    private let reader: DispatchQueue
     private let patience: DispatchTimeInterval
 
     package convenience init() { self.init(patience: .milliseconds(100)) }
 
-    init(patience: DispatchTimeInterval) { self.patience = patience }
+    init(
+        patience: DispatchTimeInterval, reader: DispatchQueue = DispatchQueue(label: "org.memwatch.images")
+    ) {
+        self.patience = patience
+        self.reader = reader
+    }
 
     package func layout(of area: VMA, path: [UInt8], in directory: ProcessDirectory) -> ImageLayout? {
         let key = PendingKey(pid: directory.pid, image: ImageKey(area))
