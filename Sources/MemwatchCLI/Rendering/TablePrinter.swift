@@ -29,7 +29,8 @@ final class TablePrinter {
     private let output: Output
     private let lookahead: Int
     private var widths: [Int]
-    private var waiting: [[String]] = []
+    private var waiting: [[ShownText]] = []
+    private var line: [UInt8] = []
     private var isStarted = false
 
     /// - Parameter lookahead: 1 where each line must leave at once.
@@ -42,11 +43,10 @@ final class TablePrinter {
     }
 
     func write(_ cells: [String?]) throws(Failure) {
-        // Everything is escaped: cells hold names that processes chose.
-        let row = cells.map { $0.map { TerminalText.escape($0) } ?? "-" }
+        let row = cells.map { $0.map { ShownText($0) } ?? ShownText.unknown }
         if isStarted { return try print(row) }
-        for (index, cell) in zip(widths.indices, row) {
-            widths[index] = max(widths[index], DisplayWidth.of(cell))
+        for (index, cell) in zip(widths.indices, row) where cell.width > widths[index] {
+            widths[index] = cell.width
         }
         waiting.append(row)
         if waiting.count >= lookahead { try start() }
@@ -61,46 +61,73 @@ final class TablePrinter {
     func start() throws(Failure) {
         if isStarted { return }
         isStarted = true
-        try print(columns.map(\.title), style: .bold)
+        try print(columns.map { ShownText($0.title) }, style: .bold)
         for row in waiting { try print(row) }
         waiting = []
     }
 
-    private func print(_ cells: [String], style: Style? = nil) throws(Failure) {
-        var line = ""
+    private func print(_ cells: [ShownText], style: Style? = nil) throws(Failure) {
+        let style = output.isStyled ? style : nil
+        line.removeAll(keepingCapacity: true)
+        line.append(contentsOf: (style?.start ?? "").utf8)
+        // Blanks are written only in front of something: none at line ends.
+        var blanks = 0
         var used = 0
         for (index, cell) in cells.enumerated() where index < columns.count {
-            let isLast = index == columns.count - 1
-            let shown = isLast ? fitted(cell, from: used) : cell
-            let padding = max(0, widths[index] - DisplayWidth.of(shown))
-            if columns[index].alignment == .right {
-                line += String(repeating: " ", count: padding) + shown
-            } else {
-                line += isLast ? shown : shown + String(repeating: " ", count: padding)
+            let shown = index == columns.count - 1 ? fitted(cell, from: used) : cell
+            let padding = max(0, widths[index] - shown.width)
+            let isRight = columns[index].alignment == .right
+            if isRight { blanks += padding }
+            if shown.width > 0 {
+                line.append(contentsOf: repeatElement(UInt8(ascii: " "), count: blanks))
+                line.append(contentsOf: shown.text.utf8)
+                blanks = 0
             }
-            used += padding + DisplayWidth.of(shown)
-            if !isLast {
-                line += "  "
-                used += 2
-            }
+            blanks += (isRight ? 0 : padding) + 2
+            used += padding + shown.width + 2
         }
-        while line.utf8.last == UInt8(ascii: " ") { line.removeLast() }
-        if let style, output.isStyled { line = style.applied(to: line) }
-        try output.write(line + "\n")
+        line.append(contentsOf: (style?.end ?? "").utf8)
+        line.append(UInt8(ascii: "\n"))
+        try output.write(line)
     }
 
     /// On a terminal a long path loses its middle rather than breaking the table; in a pipe nothing is cut.
-    private func fitted(_ cell: String, from column: Int) -> String {
-        guard let width = output.terminalWidth, width - column >= 16 else { return cell }
-        return Ellipsis.middle(cell, width: width - column)
+    private func fitted(_ cell: ShownText, from column: Int) -> ShownText {
+        guard output.isTerminal, let width = output.terminalWidth, width - column >= 16 else { return cell }
+        return ShownText(Ellipsis.middle(cell.text, width: width - column))
     }
+}
+
+/// A cell, safe to show, and the columns it takes.
+///
+/// Everything is escaped: cells hold names that processes chose. Printable ASCII, which nearly
+/// every cell is, needs neither escaping nor measuring.
+private struct ShownText {
+    let text: String
+    let width: Int
+
+    init(_ text: String) {
+        if text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) {
+            self.text = text
+            width = text.utf8.count
+        } else {
+            self.text = TerminalText.escape(text)
+            width = DisplayWidth.of(self.text)
+        }
+    }
+
+    /// For what could not be read.
+    static let unknown = ShownText("-")
 }
 
 enum Style: String {
     case bold = "1"
     case dim = "2"
 
-    func applied(to text: String) -> String { "\u{1b}[\(rawValue)m\(text)\u{1b}[0m" }
+    var start: String { "\u{1b}[\(rawValue)m" }
+    var end: String { "\u{1b}[0m" }
+
+    func applied(to text: String) -> String { start + text + end }
 }
 
 enum Ellipsis {
