@@ -4,7 +4,7 @@ import Testing
 
 @Suite(
     "org.varlink.certification, against the Python implementation", .needsPythonVarlink,
-    .timeLimit(.minutes(3)))
+    .timeLimit(.minutes(10)))
 struct CertificationTests {
     private func serviceDescription() async throws -> String {
         let script = """

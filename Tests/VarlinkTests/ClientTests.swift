@@ -4,7 +4,7 @@ import Testing
 
 @testable import Varlink
 
-@Suite("The client", .timeLimit(.minutes(1)))
+@Suite("The client", .timeLimit(.minutes(10)))
 struct ClientTests {
     @Test("says that nothing listens, where there is no socket or a dead one")
     func notListening() async throws {

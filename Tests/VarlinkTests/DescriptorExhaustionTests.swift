@@ -3,7 +3,7 @@ import Testing
 
 @testable import Varlink
 
-@Suite("When descriptors run out", .timeLimit(.minutes(2)))
+@Suite("When descriptors run out", .timeLimit(.minutes(10)))
 struct DescriptorExhaustionTests {
     /// In a process of its own, since the limit is the whole process's.
     @Test("accepting pauses without turning in circles, and goes on when there are some again")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Varlink
 
-@Suite("A listening socket", .timeLimit(.minutes(1)))
+@Suite("A listening socket", .timeLimit(.minutes(10)))
 struct ListenerTests {
     /// A socket file that somebody else bound, listening where `alive`.
     private func foreignSocket(at path: String) -> Int32 {

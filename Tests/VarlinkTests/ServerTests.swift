@@ -3,7 +3,7 @@ import Testing
 
 @testable import Varlink
 
-@Suite("The server", .timeLimit(.minutes(2)))
+@Suite("The server", .timeLimit(.minutes(10)))
 struct ServerTests {
     @Test("answers a call")
     func echo() async throws {

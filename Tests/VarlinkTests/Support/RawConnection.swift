@@ -17,7 +17,7 @@ final class RawConnection: @unchecked Sendable {
             throw TestFailure("connect: errno \(status)")
         }
         // Not a measure of anything: a test that would hang for ever fails instead.
-        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        var patience = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
