@@ -224,20 +224,29 @@ package actor TargetKeeper {
         _ = await begin(candidate, options)
     }
 
-    /// Rows that are open in the history but not watched: their process ended while nobody looked.
+    /// Rows that are open in the history but not watched: their process ended while nobody looked, or
+    /// the rule that held it is gone from the configuration.
     private func endTheGone() async {
         let watched = Set(await tracer.snapshots.map(\.description.identity))
         let rows = (try? await blocking.run { [store] in try store.processes(pid: nil) }) ?? []
         let gone = rows.filter { $0.ended == nil && !watched.contains($0.description.identity) }
         guard !gone.isEmpty else { return }
         let now = Timestamp.now
-        let entries = gone.map { row in
-            let exit = MemoryEvent(
-                time: now, pid: row.description.identity.pid, comm: row.description.comm, type: .exit)
-            return HistoryEntry(
-                process: row.id, time: now, events: [exit], ended: .init(time: now, state: .exited))
+        var entries: [HistoryEntry] = []
+        for row in gone {
+            let process = row.description
+            let lives = (try? await tracer.open(pid: process.identity.pid))?.description.identity
+            let isAlive = lives == process.identity
+            let event = MemoryEvent(
+                time: now, pid: process.identity.pid, comm: process.comm, type: isAlive ? .detached : .exit)
+            entries.append(
+                HistoryEntry(
+                    process: row.id, time: now, events: [event],
+                    ended: .init(time: now, state: isAlive ? .running : .exited)))
+            journal?.write(event, unit: process.unit)
         }
-        _ = try? await blocking.run { [store] in try store.write(HistoryBatch(entries: entries)) }
+        let batch = HistoryBatch(entries: entries)
+        _ = try? await blocking.run { [store] in try store.write(batch) }
     }
 
     /// Puts a configuration in force: at the start, and on SIGHUP.
