@@ -78,6 +78,23 @@ struct ConfigurationTests {
         try daemon.stop()
     }
 
+    @Test("a rule that is gone after a restart detaches; its process has not exited")
+    func ruleGone() throws {
+        let directory = try TemporaryDirectory()
+        let name = "e\(getpid())-gone"
+        let memgrow = try sleeping(try renamed(name, in: directory))
+        let daemon = try Daemon(Daemon.quiet + "[[target]]\ncomm = \"\(name)\"\n")
+        try daemon.follow().wait(for: "attached")
+        try daemon.stop()
+        try daemon.directory.write(Daemon.quiet, to: "memwatchd.toml")
+        try daemon.startAgain()
+        let events = try daemon.records("events", "\(memgrow.pid)").map { $0["event"]?.stringValue }
+        #expect(events == ["attached", "detached"])
+        #expect(try daemon.records("list").isEmpty)
+        #expect(try daemon.records("list", "--all").first?["state"]?.stringValue == "running")
+        try daemon.stop()
+    }
+
     @Test("a rule that a client attached survives a restart, until it is detached")
     func clientRule() throws {
         let directory = try TemporaryDirectory()

@@ -91,6 +91,21 @@ struct LifecycleTests {
         try daemon.stop()
     }
 
+    @Test("an exit that nobody saw is in the journal when it is found out", .requiresPrivateJournal)
+    func unseenExit() throws {
+        let journal = try PrivateJournal()
+        let daemon = try Daemon("", through: journal.wrapper)
+        let memgrow = try growing()
+        _ = try daemon.attach(memgrow.pid)
+        try daemon.stop()
+        memgrow.process.signal(SIGKILL)
+        try memgrow.process.waitForExit()
+        try daemon.startAgain()
+        try daemon.stop()
+        let entries = try journal.entries("MEMWATCH_PID=\(memgrow.pid)")
+        #expect(entries.map { $0["MEMWATCH_EVENT"]?.stringValue } == ["attached", "exit"])
+    }
+
     @Test("a clean restart loses nothing and repeats nothing")
     func restarted() throws {
         let daemon = try Daemon()
