@@ -175,7 +175,9 @@ let package = Package(
             swiftSettings: rules),
         .testTarget(
             name: "MemwatchCLITests",
-            dependencies: ["MemwatchCLI", "MemwatchInterface", "MemoryModel", "TestSupport", "memwatch"],
+            dependencies: [
+                "MemwatchCLI", "MemwatchInterface", "Varlink", "MemoryModel", "TestSupport", "memwatch",
+            ],
             swiftSettings: rules),
     ]
 )

@@ -24,6 +24,8 @@ package struct TargetInspector: Sendable {
     /// True while an image's header was not to be had in time, so that the next look must ask again.
     private var awaitsImages = false
     private let imageSource: any ImageSource
+    private var stackLimit: UInt64?
+    private var stackLimitRead: Timestamp?
 
     package init(directory: ProcessDirectory, images imageSource: any ImageSource) {
         self.directory = directory
@@ -64,6 +66,7 @@ package struct TargetInspector: Sendable {
         }
         let status = try directory.status()
         let stat = try directory.stat()
+        refreshStackLimit(time)
         var outcome = Outcome(sample: sample(time, status))
         outcome.credentials = directory.credentials(status)
         if maps.isConsistent || maps.isTruncated || acceptsInconsistent {
@@ -167,11 +170,20 @@ package struct TargetInspector: Sendable {
         }
     }
 
+    /// A process's limits hardly ever change (prlimit(2)), and reading them takes as long as reading fifty
+    /// areas: once a minute is enough.
+    private mutating func refreshStackLimit(_ time: Timestamp) {
+        let age = stackLimitRead.map { time.microseconds &- $0.microseconds }
+        if let age, (0..<60_000_000).contains(age) { return }
+        stackLimit = directory.stackLimit()
+        stackLimitRead = time
+    }
+
     private func sample(_ time: Timestamp, _ status: ProcessStatus) -> Sample {
         var sample = Sample(time: time, pid: directory.pid)
         sample.read(status)
         sample.vmSizeBytes = maps.statm.sizeBytes
-        sample.stackLimitBytes = directory.stackLimit()
+        sample.stackLimitBytes = stackLimit
         sample.isConsistent = maps.isConsistent && !maps.isTruncated
         return sample
     }

@@ -5,9 +5,14 @@ package struct KindTotals: Hashable, Sendable {
     package init() { bytes = InlineArray(repeating: 0) }
 
     /// Adds up regions, leaving out `[vsyscall]`, which VmSize does not count.
-    package init(of regions: some Sequence<Region>) {
+    ///
+    /// Takes an array and not any sequence: across modules only this is compiled to a plain loop, and it
+    /// runs over every region of every look (5.9 % of a first look otherwise).
+    package init(of regions: [Region]) {
         self.init()
-        for region in regions where !region.isOutsideVmSize { self[region.kind] &+= region.size }
+        for region in regions where !region.isOutsideVmSize {
+            bytes[Int(region.kind.rawValue)] &+= region.size
+        }
     }
 
     package subscript(kind: RegionKind) -> UInt64 {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A name in a ``PathTable``.
 package struct PathID: Hashable, Sendable {
     package let rawValue: UInt32
@@ -97,7 +99,9 @@ package struct PathTable: Sendable {
         let range = range(of: PathID(rawValue: id))
         guard range.count == name.count else { return false }
         return storage.withUnsafeBytes { all in
-            UnsafeRawBufferPointer(rebasing: all[range]).elementsEqual(name)
+            // Both are as long as `name`, which is not empty.
+            guard let stored = all.baseAddress, let asked = name.baseAddress else { return false }
+            return memcmp(stored + range.lowerBound, asked, name.count) == 0
         }
     }
 

@@ -18,7 +18,8 @@ int main(int argc, char **argv) {
         if (strcmp(commands[i].name, options.command) != 0) continue;
         status = commands[i].run(&options);
         if (status == 0) pace_done();
-        return status;
+        /* Negative: the command has told its end itself, where its memory still was. */
+        return status < 0 ? 0 : status;
     }
     complain("no such command; memgrow --help lists them", 0);
     return EXIT_USAGE;
