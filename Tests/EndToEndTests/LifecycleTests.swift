@@ -128,6 +128,32 @@ struct LifecycleTests {
         #expect(access(daemon.socket, F_OK) != 0, "the socket file is left behind")
     }
 
+    @Test("attached twice it is watched once, at the interval asked for last")
+    func twice() throws {
+        let daemon = try Daemon()
+        let memgrow = try growing()
+        _ = try daemon.output("attach", "\(memgrow.pid)", "--interval", "1h")
+        _ = try daemon.attach(memgrow.pid)
+        let list = try daemon.records("list")
+        #expect(list.count == 1 && list.first?["interval"]?.stringValue == "100ms")
+        #expect(try daemon.records("events", "\(memgrow.pid)").count == 1)
+        #expect(try daemon.records("list", "--all").count == 1)
+        let said = try memgrow.step()
+        #expect(try daemon.follow(memgrow.pid).wait(for: "brk-grow").delta == said.delta)
+    }
+
+    @Test("who follows is told when the daemon goes")
+    func followed() throws {
+        let daemon = try Daemon()
+        let follower = try Client.start(["events", "--follow", "--since", "-1h"], socket: daemon.socket)
+        let memgrow = try growing()
+        _ = try daemon.attach(memgrow.pid)
+        #expect(try follower.nextLine() != nil)
+        try daemon.stop()
+        let run = try Client.finish(follower)
+        #expect(run.exit == .status(69) && run.errorLines == 1, "\(run)")
+    }
+
     @Test("detach ends watching and keeps the history; attached again it goes on")
     func detach() throws {
         let daemon = try Daemon()

@@ -27,6 +27,9 @@ extension MonitorService {
         for await _ in wakeUps {
             _ = try await sendStored(&filter, &readers, call, replies, isFollowed: true)
         }
+        // The daemon stops. Returning would end the stream with a reply that has no events, as if all had
+        // been told; hanging up says that there is no more to come from this daemon.
+        try Task.checkCancellation()
     }
 
     /// Sends what is there beyond the filter's position; the last part ends the reply unless it is followed.
