@@ -89,6 +89,43 @@ struct AccessTests {
         try daemon.stop()
     }
 
+    @Test("an ordinary user's own daemon takes that user's directories and watches that user's processes")
+    func usersDaemon() throws {
+        let strangers = try Strangers()
+        let home = try TemporaryDirectory()
+        try run("cp", [try builtProduct("memwatchd"), home.file("memwatchd")])
+        let notifications = try NotifySocket(home.file("notify"))
+        for name in ["run", "state", "config"] { mkdir(home.file(name), 0o700) }
+        for name in ["", "run", "state", "config"] { chown(home.file(name), Strangers.one, Strangers.one) }
+        let variables: [String: String?] = [
+            "XDG_RUNTIME_DIR": home.file("run"), "XDG_STATE_HOME": home.file("state"),
+            "XDG_CONFIG_HOME": home.file("config"), "HOME": home.path, "MEMWATCH_SOCKET": nil,
+            "NOTIFY_SOCKET": home.file("notify"),
+        ]
+        func start(_ program: String, _ arguments: String...) throws -> ChildProcess {
+            let words = Strangers.setpriv(Strangers.one) + [program] + arguments
+            return try ChildProcess(words[0], Array(words.dropFirst()), environment: variables)
+        }
+        let daemon = try start(home.file("memwatchd"))
+        try notifications.wait(for: "READY=1", from: daemon)
+        var status = stat()
+        #expect(stat(home.file("state/memwatch/history.sqlite"), &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600 && status.st_uid == Strangers.one)
+
+        // Without being told where: the user's own daemon is found first.
+        let memgrow = try Memgrow(
+            "sbrk", "--step", executable: strangers.memgrow, through: Strangers.setpriv(Strangers.one))
+        let attached = try Client.finish(try start(strangers.client, "attach", "\(memgrow.pid)"))
+        #expect(attached.exit == .status(0), "\(attached)")
+        let list = try Client.finish(try start(strangers.client, "list", "--format", "json"))
+        #expect(
+            try JSON(parsing: list.output).arrayValue?.map { $0["pid"] } == [.integer(Int64(memgrow.pid))])
+        let roots = try Memgrow("sbrk", "--step")
+        #expect(try Client.finish(try start(strangers.client, "attach", "\(roots.pid)")).failed(77))
+        daemon.signal(SIGTERM)
+        #expect(try daemon.waitForExit() == .status(0), "\(daemon.errorText())")
+    }
+
     @Test("the overflow user sees nothing, not even its own")
     func overflow() throws {
         let daemon = try Daemon()
