@@ -106,6 +106,10 @@ struct AccessTests {
             let words = Strangers.setpriv(Strangers.one) + [program] + arguments
             return try ChildProcess(words[0], Array(words.dropFirst()), environment: variables)
         }
+        func pids(_ run: ClientRun) throws -> [Int64] {
+            let records = try #require(try JSON(parsing: run.output).arrayValue, "\(run)")
+            return records.compactMap { $0["pid"]?.integerValue }
+        }
         let daemon = try start(home.file("memwatchd"))
         try notifications.wait(for: "READY=1", from: daemon)
         var status = stat()
@@ -118,10 +122,18 @@ struct AccessTests {
         let attached = try Client.finish(try start(strangers.client, "attach", "\(memgrow.pid)"))
         #expect(attached.exit == .status(0), "\(attached)")
         let list = try Client.finish(try start(strangers.client, "list", "--format", "json"))
-        #expect(
-            try JSON(parsing: list.output).arrayValue?.map { $0["pid"] } == [.integer(Int64(memgrow.pid))])
+        #expect(try pids(list) == [Int64(memgrow.pid)])
         let roots = try Memgrow("sbrk", "--step")
         #expect(try Client.finish(try start(strangers.client, "attach", "\(roots.pid)")).failed(77))
+
+        // A rule finds what is the user's, and nobody else's.
+        _ = try Client.finish(try start(strangers.client, "detach", "--all"))
+        let rule = try Client.finish(try start(strangers.client, "attach", "--comm", "memgrow"))
+        #expect(rule.exit == .status(0), "\(rule)")
+        let adopted = try Client.finish(try start(strangers.client, "list", "--format", "json"))
+        #expect(try pids(adopted).contains(Int64(memgrow.pid)) && !pids(adopted).contains(Int64(roots.pid)))
+        let rules = try Client.finish(try start(strangers.client, "list", "--rules", "--format", "json"))
+        #expect(try JSON(parsing: rules.output).arrayValue?.count == 1)
         daemon.signal(SIGTERM)
         #expect(try daemon.waitForExit() == .status(0), "\(daemon.errorText())")
     }

@@ -1,3 +1,4 @@
+import Glibc
 package import History
 package import Journal
 import MemoryModel
@@ -56,9 +57,8 @@ package actor TargetKeeper {
         return TargetRecord(snapshot)
     }
 
-    /// Rules adopt processes of any user, so they are for those who may see all.
     package func attach(_ rule: TargetRule, for peer: PeerIdentity) async throws -> RuleRecord {
-        try requireAll(peer, "rules are for root and members of the group \(configuration.access.group)")
+        try requireRules(peer)
         rules.removeAll { $0.rule.text == rule.text }
         rules.append(WatchedRule(rule: rule, origin: .client(peer.uid)))
         let attachment = HistoryAttachment(
@@ -87,14 +87,14 @@ package actor TargetKeeper {
         var mine: [TargetSnapshot] = []
         for snapshot in await tracer.snapshots where await maySee(peer, snapshot) { mine.append(snapshot) }
         let ended = await end(mine)
-        guard gate.rule.maySeeAll(peer) else { return ended }
+        guard mayRule(peer) else { return ended }
         for rule in rules where rule.origin != .configuration { await forget(rule) }
         rules.removeAll { $0.origin != .configuration }
         return ended
     }
 
     package func detach(rule text: String, for peer: PeerIdentity) async throws -> Int {
-        try requireAll(peer, "rules are for root and members of the group \(configuration.access.group)")
+        try requireRules(peer)
         guard let rule = rules.first(where: { $0.rule.text == text }) else {
             throw MonitorError.notAttached(pid: nil, reason: "there is no rule \(text)")
         }
@@ -103,13 +103,13 @@ package actor TargetKeeper {
         return await end(await tracer.snapshots.filter { $0.rule == text })
     }
 
-    /// The targets this client may see, and the rules if it may see all.
+    /// The targets this client may see, and the rules if it may make some.
     package func list(for peer: PeerIdentity) async -> (targets: [TargetRecord], rules: [RuleRecord]) {
         var targets: [TargetRecord] = []
         for snapshot in await tracer.snapshots where await maySee(peer, snapshot) {
             targets.append(TargetRecord(snapshot))
         }
-        guard gate.rule.maySeeAll(peer) else { return (targets, []) }
+        guard mayRule(peer) else { return (targets, []) }
         var records: [RuleRecord] = []
         for rule in rules { records.append(await record(of: rule)) }
         return (targets, records)
@@ -122,9 +122,18 @@ package actor TargetKeeper {
         return gate.rule.mayReadHistory(peer, of: reader)
     }
 
-    private func requireAll(_ peer: PeerIdentity, _ reason: String) throws {
-        guard gate.rule.maySeeAll(peer) else {
-            throw MonitorError.permissionDenied(pid: nil, reason: reason)
+    /// Rules adopt processes of any user, so they are for those who may see all; and, in a user's own
+    /// daemon, for that user: it can look at nothing that the user could not.
+    private func mayRule(_ peer: PeerIdentity) -> Bool {
+        if gate.rule.maySeeAll(peer) { return true }
+        return peer.uid == geteuid() && peer.sharesUserNamespace && peer.uid != AccessRule.overflowID
+    }
+
+    private func requireRules(_ peer: PeerIdentity) throws {
+        guard mayRule(peer) else {
+            throw MonitorError.permissionDenied(
+                pid: nil,
+                reason: "rules are for root and members of the group \(configuration.access.group)")
         }
     }
 
