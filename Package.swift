@@ -133,7 +133,9 @@ let package = Package(
             swiftSettings: rules),
         .testTarget(
             name: "TracingTests",
-            dependencies: ["Tracing", "Inspection", "ProcFS", "MemoryModel", "TestSupport", "memgrow"],
+            dependencies: [
+                "Tracing", "Inspection", "Classification", "ProcFS", "MemoryModel", "TestSupport", "memgrow",
+            ],
             swiftSettings: rules),
         // The finished programs against real processes, a real journald, sqlite3, jq, varlink's own tools.
         .testTarget(
@@ -161,7 +163,10 @@ let package = Package(
             name: "JournalTests",
             dependencies: ["Journal", "MemoryModel", "JournalTestHelper", "TestSupport"],
             swiftSettings: rules),
-        .testTarget(name: "VarlinkTests", dependencies: ["Varlink", "TestSupport"], swiftSettings: rules),
+        .testTarget(
+            name: "VarlinkTests",
+            dependencies: ["Varlink", "TestSupport", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: rules),
         .testTarget(
             name: "MemwatchInterfaceTests", dependencies: ["MemwatchInterface", "MemoryModel"],
             swiftSettings: rules),

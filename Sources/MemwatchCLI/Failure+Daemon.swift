@@ -14,8 +14,8 @@ extension Failure {
     static func daemonGone(_ endpoint: Endpoint) -> Failure {
         Failure(
             .unavailable,
-            "the daemon at \(endpoint.path) has gone: see 'systemctl status memwatchd', then "
-                + endpoint.howToStart)
+            "the daemon at \(endpoint.path) has gone (or has too many of your connections): "
+                + "see 'systemctl status memwatchd', then " + endpoint.howToStart)
     }
 
     static func malformedAnswer(lacking member: String) -> Failure {

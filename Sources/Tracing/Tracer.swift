@@ -15,7 +15,12 @@ package actor Tracer {
     private nonisolated let counters = TracerCounters()
     private let root: ProcRoot
     private let images: any ImageSource
-    private let workers: NIOThreadPool
+    /// For looks, which may hang in a process that is stuck in the kernel.
+    private let lookers: NIOThreadPool
+    /// For the cheap question, so that ticks go on even while every looker hangs.
+    private let askers: NIOThreadPool
+    /// For what clients ask, apart from what ticks need.
+    private let helpers: NIOThreadPool
     private let deliver: Delivery
     private var timing: TracerTiming
     private var targets: [TargetID: Target] = [:]
@@ -41,8 +46,10 @@ package actor Tracer {
         self.deliver = deliver
         // Looks wait for the kernel, not for a processor: a few threads more than cores, so that one
         // process whose memory is locked does not keep the others waiting.
-        workers = NIOThreadPool(numberOfThreads: 4)
-        workers.start()
+        lookers = NIOThreadPool(numberOfThreads: 4)
+        askers = NIOThreadPool(numberOfThreads: 1)
+        helpers = NIOThreadPool(numberOfThreads: 2)
+        for pool in [lookers, askers, helpers] { pool.start() }
     }
 
     // MARK: Targets
@@ -53,7 +60,7 @@ package actor Tracer {
     ///   zombies; ``ProcError/denied(path:)`` where this daemon may not read its map.
     package nonisolated func open(pid: Int32) async throws(ProcError) -> Candidate {
         let root = root
-        return try await onWorker { () throws(ProcError) in
+        return try await run(on: helpers) { () throws(ProcError) in
             let directory = try root.open(pid: pid)
             let stat = try directory.stat()
             if stat.isKernelThread { throw .noMemory(pid: pid, state: .kernelThread) }
@@ -113,7 +120,7 @@ package actor Tracer {
         var first = [firstObservation(target, isNew: memory == nil)]
         _ = target.beginLook()
         let tick = newTick()
-        let seen = await onWorker { target.observe(tick) }
+        let seen = await run(on: lookers) { target.observe(tick) }
         if var seen {
             seen.events =
                 first[0].events.map { event in
@@ -174,7 +181,7 @@ package actor Tracer {
     /// A look of its own at any process, watched or not.
     package nonisolated func inspect(pid: Int32) async throws(ProcError) -> ProcessInspection {
         let inspector = ProcessInspector(root: root, images: images)
-        return try await onWorker { () throws(ProcError) in try inspector.inspect(pid: pid) }
+        return try await run(on: helpers) { () throws(ProcError) in try inspector.inspect(pid: pid) }
     }
 
     // MARK: Ticks
@@ -191,7 +198,7 @@ package actor Tracer {
             }
             await sleep(until: schedule.nextDue)
         }
-        try? await workers.shutdownGracefully()
+        for pool in [lookers, askers, helpers] { try? await pool.shutdownGracefully() }
     }
 
     private func tick(_ ids: [TargetID], due: MonotonicTime) async {
@@ -200,11 +207,11 @@ package actor Tracer {
         defer { tickDue = nil }
         let asked = ids.compactMap { targets[$0] }
         let tick = newTick()
-        let (changed, busy) = await onWorker { Self.ask(asked, at: tick.monotonic) }
+        let (changed, busy) = await run(on: askers) { Self.ask(asked, at: tick.monotonic) }
         counters.add(\.lateTicks, busy)
         let collector = LookCollector(count: changed.count, stragglers: stragglers)
         for target in changed {
-            workers.submit { _ in collector.add(target.observe(tick)) }
+            lookers.submit { _ in collector.add(target.observe(tick)) }
         }
         let observations = await collector.collect(within: timing.patience) + stragglers.take()
         if !observations.isEmpty { await finish(observations) }
@@ -276,12 +283,12 @@ package actor Tracer {
     }
 
     /// Blocking work, off the actor and off Swift's own few threads.
-    private nonisolated func onWorker<Value: Sendable, Failure: Error>(
-        _ work: @escaping @Sendable () throws(Failure) -> Value
+    private nonisolated func run<Value: Sendable, Failure: Error>(
+        on pool: NIOThreadPool, _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result = await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<Value, Failure>, Never>) in
-            workers.submit { _ in
+            pool.submit { _ in
                 do throws(Failure) {
                     continuation.resume(returning: .success(try work()))
                 } catch {

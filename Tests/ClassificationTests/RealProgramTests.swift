@@ -116,7 +116,8 @@ struct RealProgramTests {
     @Test(
         "PostgreSQL: buffers are shared, and a process without threads has no thread's stack",
         .requires(
-            "postgres", RealProgramTests.postgres != nil && geteuid() == 0, "PostgreSQL and root to start it")
+            "tool-postgres", RealProgramTests.postgres != nil && geteuid() == 0,
+            "PostgreSQL and root to start it")
     )
     func postgresql() throws {
         let server = try #require(Self.postgres)

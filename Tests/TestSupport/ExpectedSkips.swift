@@ -12,7 +12,9 @@ package enum ExpectedSkips {
         "ci": ["huge-pages", "anonymous-names"],
         // A container without privileges.
         "container": [
-            "root", "huge-pages", "anonymous-names", "ptrace", "tool-java", "tool-node", "tool-postgres",
+            "root", "private-journal", "kernel-threads", "python-varlink", "huge-pages", "anonymous-names",
+            "ptrace", "tool-java", "tool-node", "tool-numpy", "tool-postgres", "tool-setpriv",
+            "tool-systemd-socket-activate",
         ],
     ]
 

@@ -66,7 +66,13 @@ struct HousekeepingService: Service {
             if now - lastRetention >= .seconds(30) {
                 lastRetention = now
                 do {
-                    _ = try await blocking.run { [store] in try store.runRetention(now: .now) }
+                    // In slices: between two of them the writer's thread takes a tick.
+                    var isFinished = false
+                    while !isFinished, !Task.isCancelled {
+                        isFinished = try await blocking.run { [store] in
+                            try store.runRetention(now: .now).isFinished
+                        }
+                    }
                 } catch {
                     logger.debug("retention: \(error)")
                 }

@@ -1,6 +1,7 @@
 import History
 import MemoryModel
 import MemwatchInterface
+import ProcFS
 import Tracing
 import Varlink
 
@@ -62,11 +63,21 @@ extension MonitorService {
                 targets.append(
                     TargetRecord(
                         row.description, attached: row.attached, intervalMicroseconds: nil,
-                        state: row.endState ?? .exited, eventSource: nil, rule: nil))
+                        state: state(of: row), eventSource: nil, rule: nil))
             }
         }
         let reply = RowsReply(name: "targets", rows: targets, others: ["rules": .array(rules.map(\.json))])
         try await replies.send(reply)
+    }
+
+    /// How a process is now that is not watched any more. What was a zombie or alive when it was last
+    /// looked at need not be so now.
+    private func state(of row: HistoryProcess) -> TargetState {
+        guard let end = row.endState, end != .exited else { return .exited }
+        guard let directory = try? root.open(pid: row.description.identity.pid),
+            (try? directory.identity()) == row.description.identity, let stat = try? directory.stat()
+        else { return .exited }
+        return stat.isZombie ? .zombie : .running
     }
 }
 
