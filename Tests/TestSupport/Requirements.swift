@@ -1,36 +1,31 @@
-import Glibc
-package import Testing
+// `swift build` compiles this target too, since it is no test target, but offers the Testing module only
+// where tests are built. Nothing but tests needs what is here.
+#if canImport(Testing)
+    import Glibc
+    package import Testing
 
-/// What a test may need that a machine may lack. A test that cannot run says why, and writes it
-/// down: see ``ExpectedSkips``.
-extension Trait where Self == ConditionTrait {
-    /// The effective user is root.
-    package static var requiresRoot: Self {
-        requires("root", geteuid() == 0, "it must run as root")
-    }
+    /// What a test may need that a machine may lack. A test that cannot run says why, and writes it
+    /// down: see ``ExpectedSkips``.
+    extension Trait where Self == ConditionTrait {
+        /// The effective user is root.
+        package static var requiresRoot: Self {
+            requires("root", geteuid() == 0, "it must run as root")
+        }
 
-    /// A program is in PATH.
-    package static func requiresTool(_ name: String) -> Self {
-        requires("tool-\(name)", findTool(name) != nil, "\(name) is not installed")
-    }
+        /// A program is in PATH.
+        package static func requiresTool(_ name: String) -> Self {
+            requires("tool-\(name)", findTool(name) != nil, "\(name) is not installed")
+        }
 
-    /// Anything else: `name` is what ``ExpectedSkips`` knows it by, `reason` what is missing.
-    package static func requires(
-        _ name: String, _ condition: @autoclosure @escaping @Sendable () -> Bool, _ reason: String
-    ) -> Self {
-        .enabled("\(name): \(reason)") {
-            if condition() { return true }
-            ExpectedSkips.note(name, reason)
-            return false
+        /// Anything else: `name` is what ``ExpectedSkips`` knows it by, `reason` what is missing.
+        package static func requires(
+            _ name: String, _ condition: @autoclosure @escaping @Sendable () -> Bool, _ reason: String
+        ) -> Self {
+            .enabled("\(name): \(reason)") {
+                if condition() { return true }
+                ExpectedSkips.note(name, reason)
+                return false
+            }
         }
     }
-}
-
-/// The absolute path of a program in PATH.
-package func findTool(_ name: String) -> String? {
-    let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-    for directory in path.split(separator: ":") where access("\(directory)/\(name)", X_OK) == 0 {
-        return "\(directory)/\(name)"
-    }
-    return nil
-}
+#endif
