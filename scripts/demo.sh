@@ -59,12 +59,17 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# memgrow as a C program is usually built. SwiftPM's link brings Swift's and C++'s runtimes with it, which
+# malloc before main begins: the talk's first malloc would find room in the heap and move no break.
+memgrow=$scratch/memgrow
+cc -O2 -pthread -o "$memgrow" "$here"/Sources/memgrow/*.c 2>/dev/null || memgrow=$bin/memgrow
+
 # begin_program ARGUMENTS...: starts memgrow, which waits before each step, and watches it.
 begin_program() {
     rm -f "$scratch/in" "$scratch/out" "$scratch/events"
     mkfifo "$scratch/in" "$scratch/out" "$scratch/events"
     # In the scratch directory, where the file that it maps is made.
-    (cd "$scratch" && TMPDIR=$scratch exec "$bin/memgrow" "$@" --step --hold <in >out) &
+    (cd "$scratch" && TMPDIR=$scratch exec "$memgrow" "$@" --step --hold <in >out) &
     program=$!
     exec {to_program}>"$scratch/in" {from_program}<"$scratch/out"
     next_line
