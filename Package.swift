@@ -105,12 +105,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: rules),
-        .executableTarget(
-            name: "memwatchd",
-            dependencies: [
-                "MemwatchDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            swiftSettings: rules),
+        .executableTarget(name: "memwatchd", dependencies: ["MemwatchDaemon"], swiftSettings: rules),
         .executableTarget(name: "memwatch", dependencies: ["MemwatchCLI"], swiftSettings: rules),
 
         // MARK: A program whose memory is known
@@ -126,7 +121,8 @@ let package = Package(
         .executableTarget(
             name: "JournalTestHelper", dependencies: ["Journal", "MemoryModel"],
             path: "Tests/Support/JournalTestHelper", swiftSettings: rules),
-        .testTarget(name: "MemoryModelTests", dependencies: ["MemoryModel"], swiftSettings: rules),
+        .testTarget(
+            name: "MemoryModelTests", dependencies: ["MemoryModel", "TestSupport"], swiftSettings: rules),
         .testTarget(
             name: "InspectionTests",
             dependencies: ["Inspection", "ProcFS", "MemoryModel", "TestSupport", "memgrow"],

@@ -57,7 +57,10 @@ package enum RegionKind: UInt8, Sendable, CaseIterable {
     package static let count = 17
 
     /// The word users see: in tables, JSON, CSV, the journal and on the command line.
-    package var name: String {
+    package var name: String { staticName.description }
+
+    /// ``name`` for writers that copy it without making a `String`.
+    package var staticName: StaticString {
         switch self {
         case .text: "text"
         case .rodata: "rodata"

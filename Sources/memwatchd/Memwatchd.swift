@@ -1,7 +1,6 @@
-import ArgumentParser
 import MemwatchDaemon
 
 @main
 struct Memwatchd {
-    static func main() async { await MemwatchDaemonCommand.main() }
+    static func main() async { await MemwatchDaemonCommand.start() }
 }

@@ -1,4 +1,5 @@
 import MemoryModel
+import TestSupport
 import Testing
 
 @Suite("The names in one process's maps")

@@ -1,5 +1,6 @@
 import Glibc
 import MemoryModel
+import TestSupport
 import Testing
 
 @Suite("Instants and days")

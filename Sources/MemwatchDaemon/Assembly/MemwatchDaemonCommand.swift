@@ -16,6 +16,21 @@ package struct MemwatchDaemonCommand: AsyncParsableCommand {
 
     package init() {}
 
+    /// What `main()` of ArgumentParser does, but for its several lines about a wrong command line: an error
+    /// is one line, in a journal too.
+    package static func start() async -> Never {
+        do {
+            let command = try parse()
+            try await command.run()
+            exit()
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            let complaint = message(for: error).split(separator: "\n").joined(separator: " ")
+            StandardErrorLog.write("memwatchd: \(complaint): see 'memwatchd --help'")
+            Glibc.exit(exitCode(for: error).rawValue)
+        }
+    }
+
     package func run() async throws {
         LoggingSystem.bootstrap(StandardErrorLog.init)
         let logger = Logger(label: "memwatchd")

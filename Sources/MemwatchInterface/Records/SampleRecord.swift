@@ -49,7 +49,7 @@ package struct SampleRecord: Record, Hashable {
         if let totals = sample.kinds {
             writer.beginObject()
             for kind in kinds {
-                writer.key(kind.key)
+                writer.key(kind.staticName)
                 writer.value(totals[kind])
             }
             writer.endObject()
@@ -91,31 +91,6 @@ package struct SampleRecord: Record, Hashable {
                 kinds.append(kind)
             }
             sample.kinds = totals
-        }
-    }
-}
-
-extension RegionKind {
-    /// The kind's name as a member name.
-    fileprivate var key: StaticString {
-        switch self {
-        case .text: "text"
-        case .rodata: "rodata"
-        case .data: "data"
-        case .bss: "bss"
-        case .heap: "heap"
-        case .stack: "stack"
-        case .anon: "anon"
-        case .arena: "arena"
-        case .threadStack: "thread-stack"
-        case .guardPages: "guard"
-        case .reserved: "reserved"
-        case .jit: "jit"
-        case .file: "file"
-        case .shared: "shared"
-        case .hugetlb: "hugetlb"
-        case .device: "device"
-        case .vdso: "vdso"
         }
     }
 }
