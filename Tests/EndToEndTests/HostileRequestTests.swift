@@ -43,13 +43,17 @@ struct HostileRequestTests {
         arguments: [
             "", "null", "[]", "{}", "{\"method\":1}", "{\"method\":\"x\"}", "\u{7f}\u{1}",
             "{\"method\":\"a.b.C\"}",
-            String(repeating: "[", count: 100_000),
             #"{"method":"org.memwatch.Monitor.Attach","parameters":{"pid":99999999999999}}"#,
             #"{"method":"org.memwatch.Monitor.Regions","parameters":{"pid":"1"}}"#,
             #"{"method":"org.memwatch.Monitor.History","parameters":{"pid":-1}}"#,
             #"{"method":"org.memwatch.Monitor.Nothing"}"#,
         ])
-    func nonsense(_ text: String) throws {
+    func nonsense(_ text: String) throws { try answers(text) }
+
+    @Test("a request nested a hundred thousand deep is answered with an error or closed")
+    func nesting() throws { try answers(String(repeating: "[", count: 100_000)) }
+
+    private func answers(_ text: String) throws {
         let daemon = try Daemon()
         let connection = try Connection(daemon.socket)
         _ = connection.send(Array(text.utf8) + [0])

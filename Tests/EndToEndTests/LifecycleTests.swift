@@ -36,6 +36,23 @@ struct LifecycleTests {
         #expect(ofNow.failed(66))
     }
 
+    @Test("with --children, what a watched process forks is watched too")
+    func children() throws {
+        let daemon = try Daemon()
+        let shell = try ChildProcess("sh", ["-c", "read go; sleep 1000 & echo $!; read end; kill $!"])
+        _ = try daemon.output("attach", "\(shell.pid)", "--children", "--interval", "100ms")
+        let follower = try daemon.follow()
+        try shell.send("go\n")
+        let child = try #require(Int64(try shell.nextLine() ?? ""))
+        _ = try follower.wait { $0.contains { $0.pid == child && $0.type == "attached" } }
+        let target = try daemon.records("list").first { $0["pid"]?.integerValue == child }
+        #expect(target?["rule"]?.stringValue == "child:\(shell.pid)")
+        #expect(target?["interval"]?.stringValue == "100ms")
+        try shell.send("end\n")
+        _ = try follower.wait { $0.contains { $0.pid == child && $0.type == "exit" } }
+        try daemon.stop()
+    }
+
     @Test("exec gives a new address space in the same history, under the new name")
     func exec() throws {
         let daemon = try Daemon()

@@ -76,6 +76,7 @@ struct Daemon {
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         tell(.notice, "memwatchd \(MemwatchVersion.text) started", journal, id: .started)
+        for gap in unmet(configuration) { tell(.warning, gap, journal, id: .started) }
         defer {
             journal?.stop(deadline: .seconds(1))
             store.close()
@@ -171,6 +172,18 @@ struct Daemon {
     private func accessRule(_ configuration: DaemonConfiguration) -> AccessRule {
         // Without the group only root sees all; a directory server that is away must not stop us.
         AccessRule(groupID: (try? GroupLookup.groupID(named: configuration.access.group)) ?? nil)
+    }
+
+    /// What the configuration asks for and this version does not do: said, not swallowed.
+    private func unmet(_ configuration: DaemonConfiguration) -> [String] {
+        var gaps: [String] = []
+        if configuration.events.source == .perf {
+            gaps.append("events.source is perf, but this version samples; every event's source is \"sample\"")
+        }
+        if !configuration.metrics.listen.isEmpty {
+            gaps.append("metrics.listen is set, but this version serves no metrics")
+        }
+        return gaps
     }
 
     /// A bad file leaves the old configuration in force and says where it is wrong.

@@ -23,6 +23,9 @@ package struct MemwatchDaemonCommand: AsyncParsableCommand {
             let command = try parse()
             try await command.run()
             exit()
+        } catch let code as ExitCode {
+            // What was wrong has been said.
+            Glibc.exit(code.rawValue)
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
             let complaint = message(for: error).split(separator: "\n").joined(separator: " ")

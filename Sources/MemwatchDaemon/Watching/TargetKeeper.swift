@@ -50,6 +50,11 @@ package actor TargetKeeper {
             intervalMicroseconds: intervalMicroseconds ?? configuration.sampling.intervalMicroseconds,
             followsChildren: children)
         let snapshot = try await watch(pid: pid, options: options, for: peer)
+        if children {
+            // The children that are there already are looked for at once.
+            scanner.restart()
+            await adopt()
+        }
         let attachment = HistoryAttachment(
             subject: .process(snapshot.description.identity), intervalMicroseconds: intervalMicroseconds,
             children: children, ownerUID: peer.uid)
@@ -276,33 +281,51 @@ package actor TargetKeeper {
         await adopt()
     }
 
-    /// One scan of /proc for processes that rules mean.
+    /// One scan of /proc for processes that rules mean and for children of those that are followed.
     package func adopt() async {
-        guard !rules.isEmpty else { return }
+        let followed = await tracer.snapshots.contains { $0.followsChildren }
+        guard !rules.isEmpty || followed else { return }
         let current = scanner
-        let scanned = try? await blocking.run { () -> (RuleScanner, [ProcessDescription]) in
+        let scanned = try? await blocking.run { () -> (RuleScanner, [RuleScanner.Candidate]) in
             var next = current
             let found = next.candidates()
             return (next, found)
         }
         guard let (next, found) = scanned else { return }
         self.scanner = next
-        for process in found where !declined.contains(process.identity) {
-            guard let rule = rules.first(where: { $0.rule.matcher.matches(process) })?.rule else { continue }
-            let options = TargetOptions(
+        for candidate in found where !declined.contains(candidate.process.identity) {
+            await adopt(candidate)
+        }
+    }
+
+    private func adopt(_ candidate: RuleScanner.Candidate) async {
+        let process = candidate.process
+        guard let options = await options(for: candidate) else { return }
+        if let known = await tracer.snapshot(pid: process.identity.pid),
+            known.description.identity == process.identity
+        {
+            // Attached by hand, or by this rule as it is: nothing to do.
+            let isCurrent =
+                known.rule != options.rule || known.intervalMicroseconds == options.intervalMicroseconds
+            if isCurrent { return }
+        }
+        _ = try? await watch(pid: process.identity.pid, options: options, for: nil)
+    }
+
+    /// How to watch a process that a rule means, or whose parent is followed; nil where neither holds.
+    private func options(for candidate: RuleScanner.Candidate) async -> TargetOptions? {
+        if let rule = rules.first(where: { $0.rule.matcher.matches(candidate.process) })?.rule {
+            return TargetOptions(
                 intervalMicroseconds: rule.intervalMicroseconds
                     ?? configuration.sampling.intervalMicroseconds, rule: rule.text,
                 followsChildren: rule.includesChildren)
-            if let known = await tracer.snapshot(pid: process.identity.pid),
-                known.description.identity == process.identity
-            {
-                // Attached by hand, or by this rule as it is: nothing to do.
-                let isCurrent =
-                    known.rule != rule.text || known.intervalMicroseconds == options.intervalMicroseconds
-                if isCurrent { continue }
-            }
-            _ = try? await watch(pid: process.identity.pid, options: options, for: nil)
         }
+        guard let parent = await tracer.snapshot(pid: candidate.parent), parent.followsChildren else {
+            return nil
+        }
+        return TargetOptions(
+            intervalMicroseconds: parent.intervalMicroseconds, rule: "child:\(candidate.parent)",
+            followsChildren: true)
     }
 }
 
