@@ -40,19 +40,27 @@ enum Filesystem {
     var mayBeInternal: Bool { self == .internalShmem || self == .unlisted }
 }
 
-/// The filesystem of each area in turn. Neighbours mostly share one, so the last answer is kept.
+/// The filesystem of each area in turn. Neighbours mostly share one, or two take turns (a file beside
+/// shared memory), so the last two answers are kept: each new one costs string comparisons.
 struct FilesystemLookup {
+    private typealias Answer = (device: DeviceNumber, filesystem: Filesystem)
+
     private let evidence: ProcessEvidence
-    private var device: DeviceNumber?
-    private var answer = Filesystem.mounted
+    private var last: Answer?
+    private var lastButOne: Answer?
 
     init(_ evidence: ProcessEvidence) { self.evidence = evidence }
 
-    mutating func callAsFunction(_ wanted: DeviceNumber) -> Filesystem {
-        if device != wanted {
-            device = wanted
-            answer = Filesystem(of: wanted, evidence)
-        }
-        return answer
+    mutating func callAsFunction(_ device: DeviceNumber) -> Filesystem {
+        if let last, last.device == device { return last.filesystem }
+        let answer =
+            if let lastButOne, lastButOne.device == device {
+                lastButOne
+            } else {
+                (device: device, filesystem: Filesystem(of: device, evidence))
+            }
+        lastButOne = last
+        last = answer
+        return answer.filesystem
     }
 }
