@@ -1,5 +1,6 @@
 import Glibc
 import MemoryModel
+import TestSupport
 import Testing
 
 @testable import History
@@ -34,7 +35,7 @@ struct FullDiskTests {
 
     @Test(
         "reading goes on, retention can still free room, and recording resumes by itself",
-        .enabled(if: SmallDisk.isPossible, "needs root and a kernel that lets it mount tmpfs"))
+        .requires("tmpfs", SmallDisk.isPossible, "it needs root and a kernel that lets it mount tmpfs"))
     func fullDisk() throws {
         let disk = SmallDisk(bytes: 24 << 20)
         let store = try HistoryStore.open(

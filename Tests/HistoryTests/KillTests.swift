@@ -1,5 +1,6 @@
 import Glibc
 import MemoryModel
+import TestSupport
 import Testing
 
 @testable import History
@@ -11,7 +12,8 @@ private let acknowledgements: Int32 = 3
 
 /// The child of ``KillTests``: this very test runner again, told by its environment.
 @Suite(
-    "The writer that is going to be killed", .enabled(if: getenv(crashDirectory) != nil, "only as a child"))
+    "The writer that is going to be killed",
+    .requires("child-only", getenv(crashDirectory) != nil, "it runs as another test's child"))
 struct CrashWriter {
     @Test("writes until killed")
     func write() throws {

@@ -1,5 +1,6 @@
 import Glibc
 import ProcFS
+import TestSupport
 import Testing
 
 /// A child process running `Fixtures/subject.c`, which is compiled once a run.
@@ -146,5 +147,5 @@ private class AnyBox: @unchecked Sendable { var work: () -> Void = {} }
 private final class Box<Value>: AnyBox, @unchecked Sendable { var value: Value? }
 
 extension Trait where Self == ConditionTrait {
-    static var needsRoot: Self { .enabled(if: geteuid() == 0, "needs root") }
+    static var needsRoot: Self { requiresRoot }
 }

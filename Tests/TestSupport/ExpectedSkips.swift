@@ -9,10 +9,11 @@ package enum ExpectedSkips {
     /// Requirement names by environment.
     package static let byEnvironment: [String: Set<String>] = [
         // A virtual machine as root, with what .ci/run installs.
-        "ci": ["huge-pages", "anonymous-names"],
+        "ci": ["huge-pages", "anonymous-names", "child-only"],
         // A container without privileges.
         "container": [
-            "root", "private-journal", "kernel-threads", "python-varlink", "huge-pages", "anonymous-names",
+            "root", "child-only", "tmpfs", "private-journal", "kernel-threads", "python-varlink",
+            "huge-pages", "anonymous-names",
             "ptrace", "tool-java", "tool-node", "tool-numpy", "tool-postgres", "tool-setpriv",
             "tool-systemd-socket-activate",
         ],

@@ -124,7 +124,11 @@ struct Daemon {
             try makeDirectories(String(path[..<slash]), mode: 0o755)
             if mkdir(path, mode) == 0 || errno == EEXIST { return }
         }
-        throw StartError("cannot make the directory \(path): \(String(cString: strerror(errno)))")
+        let reason = errno
+        throw StartError(
+            "cannot make the directory \(path) (\(String(cString: strerror(reason)))); "
+                + "name other places with --socket and --state-directory",
+            isPermission: reason == EACCES || reason == EPERM || reason == EROFS)
     }
 
     /// Two descriptors a target (its directory and its statm); the soft limit of 1,024 is for programs
@@ -223,6 +227,10 @@ struct Daemon {
 /// Why the daemon does not start.
 struct StartError: Error, CustomStringConvertible {
     let description: String
+    let isPermission: Bool
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, isPermission: Bool) {
+        self.description = description
+        self.isPermission = isPermission
+    }
 }

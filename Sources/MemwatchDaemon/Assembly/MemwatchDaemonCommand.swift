@@ -61,6 +61,7 @@ package struct MemwatchDaemonCommand: AsyncParsableCommand {
         case is VarlinkListenerError: 69
         case HistoryError.notWritable, HistoryError.symlink: 77
         case is HistoryError: 69
+        case let error as StartError where error.isPermission: 77
         default: 70
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The `varlink` package of PyPI: an implementation of the protocol that nobody here wrote.
@@ -34,12 +35,12 @@ enum PythonVarlink {
 extension Trait where Self == ConditionTrait {
     /// Skips where PyPI cannot be reached and the package is not there from an earlier run.
     static var needsPythonVarlink: Self {
-        .enabled("the Python package varlink can be neither found nor installed") {
-            PythonVarlink.isAvailable
-        }
+        .requires(
+            "python-varlink", PythonVarlink.isAvailable,
+            "the Python package varlink can be neither found nor installed")
     }
 
     static var needsRoot: Self {
-        .enabled(if: geteuid() == 0, "only root can act as another user")
+        .requires("root", geteuid() == 0, "only root can act as another user")
     }
 }
