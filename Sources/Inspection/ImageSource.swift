@@ -20,11 +20,17 @@ package struct DirectImageSource: ImageSource {
 }
 
 extension ImageLayout {
-    /// Reads the ELF header and the program headers it names: at most 64 KiB and two reads.
+    /// Reads the ELF header and the program headers it names: at most 64 KiB, and one read where the
+    /// headers follow each other at the file's beginning, as every linker writes them.
     package init(reading file: borrowing ImageFile) {
-        let header = file.read(offset: 0, count: ELFImage.headerSize)
-        let image = header.withUnsafeBytes { header -> ELFImage? in
+        let beginning = file.read(offset: 0, count: 1_024)
+        let image = beginning.withUnsafeBytes { bytes -> ELFImage? in
+            let header = UnsafeRawBufferPointer(rebasing: bytes.prefix(ELFImage.headerSize))
             guard let range = ELFImage.bytesNeeded(prefix: header) else { return nil }
+            if range.upperBound <= UInt64(bytes.count) {
+                let table = bytes[Int(range.lowerBound)..<Int(range.upperBound)]
+                return ELFImage(header: header, programHeaders: UnsafeRawBufferPointer(rebasing: table))
+            }
             return file.read(offset: range.lowerBound, count: range.count).withUnsafeBytes { table in
                 ELFImage(header: header, programHeaders: table)
             }

@@ -30,4 +30,12 @@ package struct VMA: Hashable, Sendable {
 
     /// Bytes of address space.
     package var size: UInt64 { end &- start }
+
+    /// By hand and inlinable: see ``Region``.
+    @inlinable
+    package static func == (a: VMA, b: VMA) -> Bool {
+        a.start == b.start && a.end == b.end && a.offset == b.offset && a.inode == b.inode
+            && a.device.rawValue == b.device.rawValue && a.path.rawValue == b.path.rawValue
+            && a.permissions.rawValue == b.permissions.rawValue
+    }
 }
