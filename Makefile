@@ -23,8 +23,12 @@ SOURCES := Package.swift $(shell find Sources -type f 2>/dev/null)
 
 ##@ Use it
 
+# One product at a time, because building "everything" also links what dependencies offer and nobody here
+# uses (GRDB as a shared library, which fails against the static Swift runtime).
 build: dependencies ## Build the programs (release, Swift runtime linked in); the default
-	$(RELEASE) $(SWIFTFLAGS)
+	$(RELEASE) --product memwatch $(SWIFTFLAGS)
+	$(RELEASE) --product memwatchd $(SWIFTFLAGS)
+	$(RELEASE) --product memgrow $(SWIFTFLAGS)
 	@touch $(BUILT)
 
 demo: build ## See it work: grow a program's heap, mappings and stack under a private daemon
