@@ -25,6 +25,8 @@ extension MonitorService {
         guard follow else { return }
         if count == 0 { try await replies.sendMore(eventsPart([])) }
         for await _ in wakeUps {
+            // Asked anew each time: who may read a process is tightened while it lives.
+            readers = ReaderCache(service: self, peer: peer)
             _ = try await sendStored(&filter, &readers, call, replies, isFollowed: true)
         }
         // The daemon stops. Returning would end the stream with a reply that has no events, as if all had
