@@ -18,6 +18,7 @@ let rules: [SwiftSetting] =
 
 // Arrows point one way (docs/architecture.md draws them):
 //   MemoryModel ← ProcFS, Classification ← Inspection ← Tracing ← MemwatchDaemon
+//   MemoryModel ← KernelEvents ← Tracing
 //   MemoryModel ← History, Journal ← MemwatchDaemon
 //   Varlink ← MemwatchInterface ← MemwatchDaemon, MemwatchCLI
 // The client must link neither GRDB, libsystemd nor Foundation.
@@ -57,9 +58,15 @@ let package = Package(
             name: "Inspection", dependencies: ["MemoryModel", "ProcFS", "Classification"],
             swiftSettings: rules),
         .target(
+            name: "KernelEvents",
+            dependencies: [
+                "MemoryModel", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: rules),
+        .target(
             name: "Tracing",
             dependencies: [
-                "MemoryModel", "ProcFS", "Classification", "Inspection",
+                "MemoryModel", "ProcFS", "Classification", "Inspection", "KernelEvents",
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: rules),
@@ -128,9 +135,13 @@ let package = Package(
             dependencies: ["Inspection", "ProcFS", "MemoryModel", "TestSupport", "memgrow"],
             swiftSettings: rules),
         .testTarget(
+            name: "KernelEventsTests",
+            dependencies: ["KernelEvents", "MemoryModel", "TestSupport", "memgrow"], swiftSettings: rules),
+        .testTarget(
             name: "TracingTests",
             dependencies: [
-                "Tracing", "Inspection", "Classification", "ProcFS", "MemoryModel", "TestSupport", "memgrow",
+                "Tracing", "KernelEvents", "Inspection", "Classification", "ProcFS", "MemoryModel",
+                "TestSupport", "memgrow",
             ],
             swiftSettings: rules),
         // The finished programs against real processes, a real journald, sqlite3, jq, varlink's own tools.

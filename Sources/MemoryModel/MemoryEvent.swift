@@ -19,6 +19,8 @@ package enum EventType: UInt8, Sendable, CaseIterable {
     case stackNearLimit = 14
     case mapsNearLimit = 15
     case writableExecutable = 16
+    /// The kernel dropped records: what happened in between is known only by comparing looks.
+    case gap = 17
 
     /// The word users see and type: `brk-grow`.
     package var name: String {
@@ -40,6 +42,7 @@ package enum EventType: UInt8, Sendable, CaseIterable {
         case .stackNearLimit: "stack-near-limit"
         case .mapsNearLimit: "maps-near-limit"
         case .writableExecutable: "writable-executable"
+        case .gap: "gap"
         }
     }
 
@@ -77,8 +80,15 @@ package struct MemoryEvent: Hashable, Sendable {
     package var permissions: Permissions?
     /// Raw bytes as maps prints them.
     package var path: [UInt8]?
+    /// The thread that did it (perf), or whose stack it is (sample).
     package var tid: Int32?
     package var source: EventSource
+    /// For ``EventSource/sample``: it had not yet happened at this time; nil where that is not known.
+    package var notBefore: Timestamp?
+    /// How many changes this one event stands for, or how many records a gap lost; nil for one change.
+    package var count: UInt64?
+    /// For ``EventType/fork``: the new process.
+    package var child: Int32?
 
     package init(
         time: Timestamp, pid: Int32, comm: [UInt8], type: EventType, source: EventSource = .sample
