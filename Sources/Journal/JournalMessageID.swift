@@ -26,6 +26,7 @@ package enum JournalMessageID {
         case .stackNearLimit: "34b3b181b4474383bdb3fd182931f6f5"
         case .mapsNearLimit: "e5f4e4ab4df44e139295befc41846de9"
         case .writableExecutable: "bef8a735c7344b6e8bd3a11815754fc0"
+        case .gap: "7b32b5b41fd848e8a7e326daed3a75bd"
         }
     }
 }
@@ -47,4 +48,8 @@ package enum DaemonMessage: String, Sendable, CaseIterable {
     case entriesSuppressed = "54137dd6e38c4586b40f26b6368aa679"
     /// journald did not take entries.
     case entriesLost = "078cf656007740b0a76d173f907ec2cb"
+    /// The kernel refuses events, so targets are watched by comparing looks alone.
+    case samplingOnly = "2ba2c00222b54f9084fcb3c168659ce1"
+    /// What a target's memory was when it exited (``MemoryModel/PostMortem``).
+    case postMortem = "e5f9422c2e844a51ade5ca012291cdb8"
 }

@@ -18,7 +18,7 @@ extension EventType {
     package var journalPriority: JournalPriority {
         switch self {
         case .threshold, .leakSuspected, .stackNearLimit, .mapsNearLimit, .writableExecutable: .warning
-        case .attached, .exec, .fork, .exit, .detached: .notice
+        case .attached, .exec, .fork, .exit, .detached, .gap: .notice
         case .brkGrow, .brkShrink, .mmap, .munmap, .resize, .protect, .stackGrow: .info
         }
     }

@@ -20,18 +20,21 @@ package enum JournalSentence {
         switch event.type {
         case .attached: "attached" + of(event.size, ", with ", " of address space")
         case .detached: "detached" + of(event.size, ", with ", " of address space")
-        case .brkGrow, .stackGrow: what(event) + " " + moved(event, otherwise: "grew")
-        case .brkShrink: what(event) + " " + moved(event, otherwise: "shrank")
-        case .mmap: "mapped" + amount(event) + " " + what(event) + place(event) + name(event)
-        case .munmap: "unmapped" + amount(event) + " " + what(event) + place(event) + name(event)
+        case .brkGrow, .stackGrow: what(event) + " " + moved(event, otherwise: "grew") + times(event, "steps")
+        case .brkShrink: what(event) + " " + moved(event, otherwise: "shrank") + times(event, "steps")
+        case .mmap: "mapped" + contents(event)
+        case .munmap: "unmapped" + contents(event)
         case .resize:
-            what(event) + place(event) + " " + moved(event, otherwise: "was resized") + name(event)
+            what(event) + place(event) + " " + moved(event, otherwise: "was resized") + times(event, "steps")
+                + name(event)
         case .protect:
             what(event) + place(event) + of(event.size, ", ", ",") + " is now "
-                + (event.permissions?.text ?? "protected differently") + name(event)
+                + (event.permissions?.text ?? "protected differently") + times(event, "steps") + name(event)
         case .exec:
             "started a new program (exec)" + of(event.size, ", with ", " of address space") + name(event)
-        case .fork: "forked" + of(event.size, ", with ", " of address space")
+        case .fork:
+            "forked" + (event.child.map { " process \($0)" } ?? "")
+                + of(event.size, ", with ", " of address space")
         case .exit: "exited" + of(event.delta.flatMap(lost), ", giving back ", "")
         case .threshold: what(event) + " passed its threshold" + of(event.size, " at ", "")
         case .leakSuspected: what(event) + " may be leaking: it " + moved(event, otherwise: "keeps growing")
@@ -42,15 +45,24 @@ package enum JournalSentence {
         case .writableExecutable:
             what(event) + place(event) + of(event.size, ", ", ",") + " is both writable and executable"
                 + name(event)
+        case .gap:
+            "the kernel dropped " + (event.count.map { counted($0, "record") } ?? "records")
+                + ": what happened meanwhile is known by comparing looks"
         }
     }
 
+    /// ` 2.0 MiB of anon (mmap) at 0x7f…`; of a summary ` 2.0 MiB of anon (mmap) in 1,234 mappings of one tick`.
+    private static func contents(_ event: MemoryEvent) -> String {
+        amount(event) + " " + what(event) + place(event) + times(event, "mappings") + name(event)
+    }
+
     /// `heap (brk)`, `anon (mmap)`, `thread-stack (mmap) of thread 815`; `stack`, whose origin says no more.
+    /// What the kernel reported names the thread that called, whosever stack it is.
     private static func what(_ event: MemoryEvent) -> String {
         guard let kind = event.kind ?? impliedKind(event.type) else { return "address space" }
         let origin = kind.origin.rawValue
         let noun = kind.name == origin ? kind.name : "\(kind.name) (\(origin))"
-        guard kind == .threadStack, let tid = event.tid else { return noun }
+        guard kind == .threadStack, event.source == .sample, let tid = event.tid else { return noun }
         return noun + " of thread \(tid)"
     }
 
@@ -86,6 +98,28 @@ package enum JournalSentence {
 
     private static func of(_ bytes: UInt64?, _ before: String, _ after: String) -> String {
         bytes.map { before + BinarySize.text($0) + after } ?? ""
+    }
+
+    /// ` in 1,234 steps of one tick`, where the event stands for several changes.
+    private static func times(_ event: MemoryEvent, _ noun: String) -> String {
+        guard let count = event.count, count > 1 else { return "" }
+        return " in \(grouped(count)) \(noun) of one tick"
+    }
+
+    /// `1 record`, `1,234 records`.
+    private static func counted(_ count: UInt64, _ noun: String) -> String {
+        grouped(count) + " " + noun + (count == 1 ? "" : "s")
+    }
+
+    /// `1,234,567`.
+    static func grouped(_ count: UInt64) -> String {
+        var text = ""
+        let digits = Array(String(count))
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
+            text.append(digit)
+        }
+        return text
     }
 
     private static func lost(_ delta: Int64) -> UInt64? { delta < 0 ? delta.magnitude : nil }

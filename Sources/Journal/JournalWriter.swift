@@ -120,7 +120,7 @@ extension MemoryEvent {
         case .brkGrow, .brkShrink, .mmap, .munmap, .resize, .stackGrow: (delta?.magnitude ?? .max) >= minimum
         // Nothing grew; what was protected differently has a size all the same.
         case .protect: (size ?? .max) >= minimum
-        case .attached, .exec, .fork, .exit, .detached: true
+        case .attached, .exec, .fork, .exit, .detached, .gap: true
         case .threshold, .leakSuspected, .stackNearLimit, .mapsNearLimit, .writableExecutable: true
         }
     }
