@@ -14,7 +14,7 @@ package enum ExpectedSkips {
         "container": [
             "root", "child-only", "tmpfs", "private-journal", "kernel-threads", "python-varlink",
             "huge-pages", "anonymous-names",
-            "ptrace", "tool-java", "tool-node", "tool-numpy", "tool-postgres", "tool-setpriv",
+            "ptrace", "kernel-records", "tool-strace", "tool-java", "tool-node", "tool-numpy", "tool-postgres", "tool-setpriv",
             "tool-systemd-socket-activate",
         ],
     ]
