@@ -14,7 +14,8 @@ package enum ExpectedSkips {
         "container": [
             "root", "child-only", "tmpfs", "private-journal", "kernel-threads", "python-varlink",
             "huge-pages", "anonymous-names",
-            "ptrace", "kernel-records", "tool-strace", "tool-java", "tool-node", "tool-numpy", "tool-postgres", "tool-setpriv",
+            "ptrace", "kernel-records", "tool-strace", "tool-java", "tool-node", "tool-numpy",
+            "tool-postgres", "tool-setpriv",
             "tool-systemd-socket-activate",
         ],
     ]
