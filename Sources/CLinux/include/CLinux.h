@@ -7,6 +7,7 @@
 #include "clinux_files.h"
 #include "clinux_memfd.h"
 #include "clinux_pagemap_scan.h"
+#include "clinux_perf.h"
 #include "clinux_procmap_query.h"
 
 #endif

@@ -1,0 +1,118 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Tells apart the sets of events that were ever opened.
+struct ScopeNumber: Hashable, Sendable {
+    let rawValue: UInt64
+}
+
+/// The open events of one scope, on all CPUs.
+struct EventScope {
+    let number: ScopeNumber
+    let scope: KernelEventSource.Scope
+    var events: [PerfEvent] = []
+    /// Queues that are fed by it, and one for reports of execs.
+    var references = 0
+    /// A thread may be observed by events of its own and by inherited ones; see ``ThreadRoots``.
+    var roots: ThreadRoots?
+
+    func close() { for event in events { event.close() } }
+
+    /// Opens the events, writing into the given rings.
+    ///
+    /// A CPU that has gone offline meanwhile is left out.
+    static func open(
+        _ scope: KernelEventSource.Scope, pid: Int32, number: ScopeNumber, rings: [PerfRing]
+    ) throws(KernelEventRefusal) -> EventScope {
+        var result = EventScope(number: number, scope: scope)
+        do throws(Errno) {
+            switch scope {
+            case .machine:
+                try result.add(.machine, rings)
+            case .cgroup(let path):
+                let directory = try openCgroup(path)
+                // The events keep the cgroup; the directory need not stay open.
+                defer { Glibc.close(directory) }
+                try result.add(.cgroup(descriptor: directory), rings)
+            case .process:
+                try result.addThreads(of: pid, rings)
+            }
+        } catch {
+            result.close()
+            if case .cgroup = scope, error == .noSuchFileOrDirectory || error == .badFileDescriptor {
+                throw KernelEventRefusal(scope: scope, cause: .noSuchCgroup)
+            }
+            throw KernelEventRefusal(scope: scope, opening: error)
+        }
+        if result.events.isEmpty { throw KernelEventRefusal(scope: scope, cause: .noSuchProcess) }
+        return result
+    }
+
+    private mutating func add(_ subject: PerfEvent.Subject, _ rings: [PerfRing]) throws(Errno) {
+        for ring in rings {
+            let event: PerfEvent
+            do throws(Errno) {
+                event = try PerfEvent.open(subject, cpu: ring.cpu, watermark: ring.bytes / 4)
+            } catch Errno(rawValue: ENODEV) {
+                continue
+            }
+            events.append(event)
+            guard clinux_perf_set_output(event.descriptor, ring.owner.descriptor) == 0 else {
+                throw Errno(rawValue: errno)
+            }
+        }
+    }
+
+    /// An event for each thread: what a thread creates later inherits it, but those that are there do not.
+    ///
+    /// Threads that appear while this goes on may descend from one that was still unobserved; so the list is
+    /// read again until it brings nothing new. Those that come late may have inherited as well, and then
+    /// write everything twice: from there on ``roots`` sorts that out.
+    private mutating func addThreads(of pid: Int32, _ rings: [PerfRing]) throws(Errno) {
+        var known: Set<Int32> = []
+        for round in 0..<64 {
+            let new = threads(of: pid).filter { known.insert($0).inserted }
+            if new.isEmpty { return }
+            if round > 0 && roots == nil { roots = ThreadRoots() }
+            for thread in new {
+                do throws(Errno) {
+                    try add(.thread(thread), rings)
+                } catch .noSuchProcess {
+                    continue
+                }
+            }
+        }
+    }
+}
+
+/// A descriptor of a directory in the cgroup2 hierarchy.
+private func openCgroup(_ path: String) throws(Errno) -> Int32 {
+    guard let mounts = readSmallFile("/proc/self/mounts"), let mount = cgroup2Mount(in: mounts) else {
+        throw .noSuchFileOrDirectory
+    }
+    let descriptor = Glibc.open(mount + "/" + path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+    return descriptor
+}
+
+/// From which of the events that observe a thread its records are taken.
+///
+/// A thread with two of them writes every record twice. Whichever is seen first is kept: it was there from
+/// the thread's first record on, and so misses none.
+struct ThreadRoots {
+    private var roots: [Int32: Int32] = [:]
+
+    /// Whether a record of `thread` that came from an event opened for `root` is to be taken.
+    mutating func accepts(thread: Int32, root: Int32) -> Bool {
+        if let chosen = roots[thread] { return chosen == root }
+        // Ends are not removed, because they are written twice as well. More threads than a machine can
+        // have at once means mostly dead ones; the living choose anew with their next record.
+        if roots.count >= 65_536 { roots.removeAll() }
+        roots[thread] = root
+        return true
+    }
+
+    /// `thread` was created by one whose records come from `root`.
+    mutating func created(thread: Int32, root: Int32) { roots[thread] = root }
+}

@@ -1,0 +1,62 @@
+import Synchronization
+
+/// What the drain thread shares with those who watch.
+final class SharedDrain: Sendable {
+    let table: Mutex<WatchTable>
+    /// Held during a pass. Taken before ``table``.
+    let gate = Mutex(())
+    private let activity: @Sendable (Set<Int32>) -> Void
+    private let execs: @Sendable (Int32) -> Void
+
+    init(
+        options: KernelEventSource.Options, activity: @escaping @Sendable (Set<Int32>) -> Void,
+        execs: @escaping @Sendable (Int32) -> Void
+    ) {
+        table = Mutex(WatchTable(options: options))
+        self.activity = activity
+        self.execs = execs
+    }
+
+    /// The queue of a process that is watched already.
+    func existing(_ pid: Int32, followsChildren: Bool) -> KernelEventQueue? {
+        table.withLock { table in
+            guard let queue = table.queues[pid]?.queue else { return nil }
+            table.claim(queue)
+            if followsChildren { table.setFollowsChildren(pid, true) }
+            return queue
+        }
+    }
+
+    /// One pass. - Returns: whether it found anything for anybody, or holds something back.
+    func run(_ pass: inout DrainPass) -> Bool {
+        let (outcome, freed) = gate.withLock { _ in
+            table.withLock { pass.run(&$0) }
+        }
+        for scope in freed { scope.close() }
+        if !outcome.touched.isEmpty { activity(outcome.touched) }
+        for pid in outcome.execs { execs(pid) }
+        return pass.holdsRecords || !outcome.touched.isEmpty
+    }
+
+    /// There is anything to look for.
+    var isNeeded: Bool { table.withLock { !$0.scopes.isEmpty } }
+
+    func countWakeup(isEarly: Bool) {
+        table.withLock { table in
+            table.statistics.wakeups &+= 1
+            if isEarly { table.statistics.earlyWakeups &+= 1 }
+        }
+    }
+
+    var statistics: KernelEventStatistics {
+        table.withLock { table in
+            var result = table.statistics
+            result.scopesOpen = table.scopes.count
+            result.eventsOpen = table.scopes.values.reduce(0) { $0 + $1.events.count }
+            result.processesWatched = table.queues.count
+            result.recordsWaiting = table.budget.current
+            result.childrenWaiting = table.children.count
+            return result
+        }
+    }
+}

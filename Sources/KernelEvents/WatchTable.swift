@@ -1,0 +1,238 @@
+import MemoryModel
+
+/// Who gets which record. Pure bookkeeping: opens nothing, reads nothing.
+struct WatchTable {
+    private(set) var queues: [Int32: Watched] = [:]
+    private(set) var scopes: [ScopeNumber: EventScope] = [:]
+    /// By the id that an event's records carry.
+    private var origins: [UInt64: Origin] = [:]
+    private(set) var children: [KernelEventQueue] = []
+    private var followers = 0
+    var reportsExecs = false
+    var statistics = KernelEventStatistics()
+    let budget: RecordBudget
+    let pendingChildrenLimit: Int
+    let execLimit: Int
+
+    struct Watched {
+        let queue: KernelEventQueue
+        var followsChildren: Bool
+        /// Its leader has ended, so that its pid can be given away.
+        var hasEnded = false
+    }
+
+    private struct Origin {
+        let scope: ScopeNumber
+        let thread: Int32
+    }
+
+    /// What one pass did.
+    struct Outcome {
+        var touched: Set<Int32> = []
+        var execs: [Int32] = []
+    }
+
+    init(options: KernelEventSource.Options) {
+        budget = RecordBudget(perQueue: options.queueLimit, total: options.totalLimit)
+        pendingChildrenLimit = options.pendingChildrenLimit
+        execLimit = options.execLimit
+    }
+
+    /// Whether a record of this pid could matter at all.
+    func concerns(_ pid: Int32) -> Bool { followers > 0 || reportsExecs || queues[pid] != nil }
+
+    // MARK: Scopes
+
+    mutating func add(_ scope: EventScope) {
+        scopes[scope.number] = scope
+        for event in scope.events { origins[event.id] = Origin(scope: scope.number, thread: event.thread) }
+    }
+
+    /// An open one that serves every process of it.
+    func shared(_ scope: KernelEventSource.Scope) -> ScopeNumber? {
+        if scope == .process { return nil }
+        return scopes.values.first { $0.scope == scope }?.number
+    }
+
+    mutating func retain(_ number: ScopeNumber) { scopes[number]?.references += 1 }
+
+    /// - Returns: the scope, to be closed, if nobody uses it any more.
+    mutating func release(_ number: ScopeNumber) -> EventScope? {
+        guard let references = scopes[number]?.references else { return nil }
+        scopes[number]?.references = references - 1
+        guard references <= 1, let scope = scopes.removeValue(forKey: number) else { return nil }
+        for event in scope.events { origins[event.id] = nil }
+        return scope
+    }
+
+    /// A scope that nobody has retained.
+    mutating func removeIfUnused(_ number: ScopeNumber) -> EventScope? {
+        scopes[number]?.references == 0 ? release(number) : nil
+    }
+
+    /// Closes all queues. - Returns: all scopes, to be closed.
+    mutating func removeAll() -> [EventScope] {
+        for watched in queues.values { watched.queue.close() }
+        queues = [:]
+        children = []
+        followers = 0
+        reportsExecs = false
+        origins = [:]
+        defer { scopes = [:] }
+        return Array(scopes.values)
+    }
+
+    /// What the kernel has counted since the last time, of the events of one CPU, by scope. nil where it
+    /// does not count.
+    mutating func takeLost(cpu: Int32) -> [(scope: ScopeNumber, count: UInt64?)] {
+        scopes.keys.compactMap { number in
+            guard var scope = scopes[number] else { return nil }
+            var sum: UInt64 = 0
+            var isKnown = true
+            for index in scope.events.indices where scope.events[index].cpu == cpu {
+                if let count = scope.events[index].takeLost() { sum &+= count } else { isKnown = false }
+            }
+            scopes[number] = scope
+            return (number, isKnown ? sum : nil)
+        }
+    }
+
+    // MARK: Queues
+
+    mutating func add(_ queue: KernelEventQueue, followsChildren: Bool) {
+        queues[queue.pid] = Watched(queue: queue, followsChildren: followsChildren)
+        if followsChildren { followers += 1 }
+        retain(queue.scopeNumber)
+    }
+
+    mutating func setFollowsChildren(_ pid: Int32, _ follows: Bool) {
+        guard let before = queues[pid]?.followsChildren, before != follows else { return }
+        queues[pid]?.followsChildren = follows
+        followers += follows ? 1 : -1
+    }
+
+    /// Forgets a queue. - Returns: its scope, if nobody uses that any more.
+    mutating func remove(_ queue: KernelEventQueue) -> EventScope? {
+        guard let watched = queues[queue.pid], watched.queue === queue else { return nil }
+        queues[queue.pid] = nil
+        if watched.followsChildren { followers -= 1 }
+        children.removeAll { $0 === queue }
+        return release(queue.scopeNumber)
+    }
+
+    mutating func takeChildren() -> [KernelEventQueue] {
+        defer { children = [] }
+        return children
+    }
+
+    /// Whoever asks for a child by name need not be told of it again.
+    mutating func claim(_ queue: KernelEventQueue) { children.removeAll { $0 === queue } }
+
+    // MARK: Records
+
+    /// Hands on one record. - Returns: a scope to be closed, where a pid's reuse freed it.
+    mutating func route(_ record: SidebandRecord, names: inout NameCache, _ outcome: inout Outcome)
+        -> EventScope?
+    {
+        guard record.pid > 0, let origin = origins[record.id] else { return nil }
+        if scopes[origin.scope]?.roots?.accepts(thread: record.tid, root: origin.thread) == false {
+            statistics.recordsIgnored &+= 1
+            return nil
+        }
+        if case .fork(let child, let parent, let childThread, _) = record.kind {
+            scopes[origin.scope]?.roots?.created(thread: childThread, root: origin.thread)
+            guard child > 0, child != parent else { return nil }
+            return forked(child, record, origin.scope, &outcome)
+        }
+        guard let watched = queues[record.pid] else {
+            if case .comm(isExec: true) = record.kind { reportExec(record.pid, origin.scope, &outcome) }
+            return nil
+        }
+        guard accepts(watched.queue, record, origin.scope) else { return nil }
+        switch record.kind {
+        case .mapping:
+            append(.mapping(record.mapping { names.intern($0) }), record, watched.queue, &outcome)
+        case .comm(isExec: true):
+            append(.exec(comm: record.comm), record, watched.queue, &outcome)
+        case .exit:
+            let isLeader = record.tid == record.pid
+            if isLeader { queues[record.pid]?.hasEnded = true }
+            append(.exit(isLeader: isLeader), record, watched.queue, &outcome)
+        default: break
+        }
+        return nil
+    }
+
+    /// Marks a loss in all queues that a scope feeds.
+    mutating func gap(_ scope: ScopeNumber, at nanoseconds: Int64, count: UInt64, _ outcome: inout Outcome) {
+        let record = KernelRecord(nanoseconds: nanoseconds, tid: 0, .gap(count: count))
+        for watched in queues.values where watched.queue.scopeNumber == scope {
+            if watched.queue.since <= nanoseconds { deliver(record, watched.queue, &outcome) }
+        }
+    }
+
+    private mutating func forked(
+        _ child: Int32, _ record: SidebandRecord, _ scope: ScopeNumber, _ outcome: inout Outcome
+    ) -> EventScope? {
+        var freed: EventScope?
+        if let old = queues[child], old.queue.since < record.nanoseconds {
+            // Another scope tells of the same fork a moment later; it is another process only if the old
+            // one has ended.
+            if old.queue.scopeNumber == scope || old.hasEnded {
+                freed = remove(old.queue)
+                old.queue.close()
+                outcome.touched.insert(child)
+            }
+        }
+        guard let parent = queues[record.pid], accepts(parent.queue, record, scope) else { return freed }
+        append(.fork(child: child), record, parent.queue, &outcome)
+        guard parent.followsChildren, queues[child] == nil else { return freed }
+        guard children.count < pendingChildrenLimit else {
+            statistics.forksDropped &+= 1
+            return freed
+        }
+        let queue = KernelEventQueue(
+            pid: child, scope: parent.queue.scope, scopeNumber: scope, since: record.nanoseconds,
+            parent: record.pid, forkedAt: record.nanoseconds, budget: budget)
+        add(queue, followsChildren: true)
+        children.append(queue)
+        outcome.touched.insert(child)
+        return freed
+    }
+
+    private mutating func reportExec(_ pid: Int32, _ scope: ScopeNumber, _ outcome: inout Outcome) {
+        guard reportsExecs, scopes[scope]?.scope == .machine else { return }
+        if outcome.execs.count < execLimit {
+            outcome.execs.append(pid)
+        } else {
+            statistics.execsDropped &+= 1
+        }
+    }
+
+    private mutating func accepts(
+        _ queue: KernelEventQueue, _ record: SidebandRecord, _ scope: ScopeNumber
+    ) -> Bool {
+        if queue.scopeNumber == scope { return record.nanoseconds >= queue.since }
+        statistics.recordsIgnored &+= 1
+        return false
+    }
+
+    private mutating func append(
+        _ content: KernelRecord.Content, _ record: SidebandRecord, _ queue: KernelEventQueue,
+        _ outcome: inout Outcome
+    ) {
+        deliver(
+            KernelRecord(nanoseconds: record.nanoseconds, tid: record.tid, content), queue, &outcome)
+    }
+
+    private mutating func deliver(
+        _ record: KernelRecord, _ queue: KernelEventQueue, _ outcome: inout Outcome
+    ) {
+        if queue.append(record) {
+            statistics.recordsQueued &+= 1
+        } else {
+            statistics.recordsSummarised &+= 1
+        }
+        outcome.touched.insert(queue.pid)
+    }
+}
