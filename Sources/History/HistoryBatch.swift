@@ -23,6 +23,8 @@ package struct HistoryEntry: Sendable {
     package var events: [MemoryEvent]
     package var ended: Ending?
     package var executedImage: ExecutedImage?
+    /// With the last entry of a process that exited: what it held. Kept for as long as its history.
+    package var postMortem: PostMortem?
 
     /// The process is gone, or is no longer watched.
     package struct Ending: Hashable, Sendable {
@@ -49,7 +51,7 @@ package struct HistoryEntry: Sendable {
     package init(
         process: HistoryProcessID, time: Timestamp, sample: Sample? = nil, died: [HistoryRegion] = [],
         born: [HistoryRegion] = [], events: [MemoryEvent] = [], ended: Ending? = nil,
-        executedImage: ExecutedImage? = nil
+        executedImage: ExecutedImage? = nil, postMortem: PostMortem? = nil
     ) {
         self.process = process
         self.time = time
@@ -59,6 +61,7 @@ package struct HistoryEntry: Sendable {
         self.events = events
         self.ended = ended
         self.executedImage = executedImage
+        self.postMortem = postMortem
     }
 }
 

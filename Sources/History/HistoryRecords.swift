@@ -31,6 +31,10 @@ package struct HistoryProcess: Hashable, Sendable {
     package var endState: TargetState?
     /// nil: only root and the group.
     package var reader: Reader?
+    /// The rule that adopted it first; nil where it was attached by pid, or is from before this was kept.
+    package var rule: String?
+    /// The pid of its parent when it was taken up; nil where that is not known.
+    package var parent: Int32?
 }
 
 /// A region that owns its name, so that it outlives the look that found it.

@@ -4,22 +4,22 @@ package import MemoryModel
 extension HistoryStore {
     /// Calls `body` with each event within the bounds (both included); false stops.
     ///
-    /// - `process` nil means all processes.
+    /// - `process` nil means all processes; or, with `unit`, all that belong to that systemd unit.
     /// - With `afterEventID`, or for all processes, in the order of writing: the last id seen
     ///   is where a follower continues. Otherwise by time.
     /// - `types` nil means all types; `limit` is the most events to hand out.
     ///
     /// Read in chunks like ``samples(of:since:until:_:)``.
     package func events(
-        of process: HistoryProcessID? = nil, since: Timestamp? = nil, until: Timestamp? = nil,
-        types: Set<EventType>? = nil, afterEventID: Int64? = nil, limit: Int? = nil,
+        of process: HistoryProcessID? = nil, unit: String? = nil, since: Timestamp? = nil,
+        until: Timestamp? = nil, types: Set<EventType>? = nil, afterEventID: Int64? = nil, limit: Int? = nil,
         _ body: (HistoryEvent) throws -> Bool
     ) throws {
         var left = limit ?? .max
         var position = try start(of: process, since: since, afterEventID: afterEventID)
         while left > 0 {
             let chunk = try reading { db in
-                try self.chunk(db, position, process, since, until, types)
+                try self.chunk(db, position, process, unit, since, until, types)
             }
             for event in chunk.events {
                 guard try body(event) else { return }
@@ -72,14 +72,16 @@ extension HistoryStore {
     private static let chunkRows = 512
 
     private func chunk(
-        _ db: Database, _ position: Position, _ process: HistoryProcessID?, _ since: Timestamp?,
-        _ until: Timestamp?, _ types: Set<EventType>?
+        _ db: Database, _ position: Position, _ process: HistoryProcessID?, _ unit: String?,
+        _ since: Timestamp?, _ until: Timestamp?, _ types: Set<EventType>?
     ) throws -> (events: [HistoryEvent], next: Position?) {
         let order: String
         let condition: String
         switch position {
         case .afterID:
-            condition = "e.id > ?1" + (process == nil ? "" : " AND +e.process = ?5")
+            condition =
+                "e.id > ?1" + (process == nil ? "" : " AND +e.process = ?5")
+                + (unit == nil ? "" : " AND p.unit = ?7")
             order = "e.id"
         case .after:
             condition = "e.process = ?5 AND (e.time, e.id) > (?6, ?1) AND e.time >= ?6"
@@ -89,8 +91,8 @@ extension HistoryStore {
             cached: db,
             """
             SELECT e.id, e.process, p.pid, e.time, e.type, e.source, e.kind, e.delta, e.size, e.start, e."end",
-                e.perms, n.bytes, e.tid, c.bytes
-            FROM event e LEFT JOIN process p ON p.id = e.process LEFT JOIN name n ON n.id = e.name
+                e.perms, n.bytes, e.tid, c.bytes, e.not_before, e.count, e.child
+            FROM event e CROSS JOIN process p ON p.id = e.process LEFT JOIN name n ON n.id = e.name
                 LEFT JOIN name c ON c.id = e.comm
             WHERE \(condition) AND e.time >= ?2 AND e.time <= ?3 AND (?4 >> e.type) & 1
             ORDER BY \(order) LIMIT \(Self.chunkRows)
@@ -102,6 +104,7 @@ extension HistoryStore {
         case .afterID(let id):
             query.bind(1, id)
             if let process { query.bind(5, process.rawValue) }
+            if let unit { query.bind(7, text: unit) }
         case .after(let time, let id):
             query.bind(1, id)
             query.bind(5, process?.rawValue)
@@ -136,6 +139,9 @@ extension HistoryStore {
         event.permissions = row.optionalInt(11).map { Permissions(rawValue: UInt8(truncatingIfNeeded: $0)) }
         event.path = row.blob(12)
         event.tid = row.optionalInt(13).map(Int32.init(truncatingIfNeeded:))
+        event.notBefore = row.optionalInt(15).map(Timestamp.init(microseconds:))
+        event.count = row.optionalInt(16).flatMap(UInt64.init(exactly:))
+        event.child = row.optionalInt(17).map(Int32.init(truncatingIfNeeded:))
         return HistoryEvent(id: row.int(0), process: HistoryProcessID(rawValue: row.int(1)), event: event)
     }
 }

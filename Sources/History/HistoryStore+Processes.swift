@@ -6,8 +6,13 @@ extension HistoryStore {
     ///
     /// A row found again takes over what is newer of the description and is no longer ended;
     /// its reader is tightened to `reader` and never loosened.
+    ///
+    /// - Parameters:
+    ///   - rule: the rule that adopts it; nil where it was attached by pid.
+    ///   - parent: its parent's pid, where that is known.
     package func register(
-        _ description: ProcessDescription, attached: Timestamp, reader: Reader?
+        _ description: ProcessDescription, attached: Timestamp, reader: Reader?, rule: String? = nil,
+        parent: Int32? = nil
     ) throws(HistoryError) -> HistoryProcessID {
         try writing { db, writer in
             let identity = description.identity
@@ -29,10 +34,13 @@ extension HistoryStore {
                     """
                     UPDATE process SET comm = ?2, exe = ifnull(?3, exe), uid = ifnull(?4, uid),
                         gid = ifnull(?5, gid), unit = ifnull(?6, unit), cgroup = ifnull(?7, cgroup),
-                        started = ifnull(started, ?8), ended = NULL, end_state = NULL WHERE id = ?1
+                        started = ifnull(started, ?8), rule = ifnull(?9, rule), parent = ifnull(parent, ?10),
+                        ended = NULL, end_state = NULL WHERE id = ?1
                     """)
                 update.bind(1, known)
                 bind(description, to: update, from: 2)
+                update.bind(9, text: rule)
+                update.bind(10, parent.map(Int64.init))
                 try update.run()
                 try tighten(db, HistoryProcessID(rawValue: known), to: reader)
                 writer.registered(known)
@@ -42,8 +50,8 @@ extension HistoryStore {
                 cached: db,
                 """
                 INSERT INTO process (boot_id, comm, exe, uid, gid, unit, cgroup, started, attached, pid,
-                    start_ticks, pidfd_inode, reader_uid, reader_gid)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+                    start_ticks, pidfd_inode, reader_uid, reader_gid, rule, parent)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
                 """)
             insert.bind(1, text: identity.bootID)
             bind(description, to: insert, from: 2)
@@ -53,6 +61,8 @@ extension HistoryStore {
             insert.bind(12, identity.pidfdInode.map(Int64.init(bitPattern:)))
             insert.bind(13, reader.map { Int64($0.uid) })
             insert.bind(14, reader.map { Int64($0.gid) })
+            insert.bind(15, text: rule)
+            insert.bind(16, parent.map(Int64.init))
             guard try insert.step() else { throw HistoryError.closed }
             let id = insert.int(0)
             try insert.run()
@@ -96,15 +106,33 @@ extension HistoryStore {
     /// The processes in the history, the newest attached first, ended ones too; those of one
     /// pid, or all.
     package func processes(pid: Int32? = nil) throws(HistoryError) -> [HistoryProcess] {
+        try processes(pid == nil ? "" : "WHERE pid = ?1") { query in
+            if let pid { query.bind(1, Int64(pid)) }
+        }
+    }
+
+    /// The processes that belong to a systemd unit, ended ones too, the newest attached first.
+    package func processes(unit: String) throws(HistoryError) -> [HistoryProcess] {
+        try processes("WHERE unit = ?1") { $0.bind(1, text: unit) }
+    }
+
+    /// One process; nil where it is not in the history (any more).
+    package func process(_ id: HistoryProcessID) throws(HistoryError) -> HistoryProcess? {
+        try processes("WHERE id = ?1") { $0.bind(1, id.rawValue) }.first
+    }
+
+    private func processes(
+        _ condition: String, _ bind: (PreparedStatement) -> Void
+    ) throws(HistoryError) -> [HistoryProcess] {
         try reading { db in
             let query = try PreparedStatement(
                 cached: db,
                 """
                 SELECT id, boot_id, pid, start_ticks, pidfd_inode, comm, exe, uid, gid, unit, cgroup, started,
-                    attached, ended, end_state, reader_uid, reader_gid
-                FROM process \(pid == nil ? "" : "WHERE pid = ?") ORDER BY id DESC
+                    attached, ended, end_state, reader_uid, reader_gid, rule, parent
+                FROM process \(condition) ORDER BY id DESC
                 """)
-            if let pid { query.bind(1, Int64(pid)) }
+            bind(query)
             defer { query.reset() }
             var result: [HistoryProcess] = []
             while try query.step() { result.append(process(query)) }
@@ -135,6 +163,7 @@ extension HistoryStore {
             id: HistoryProcessID(rawValue: row.int(0)), description: description,
             attached: Timestamp(microseconds: row.int(12)),
             ended: row.optionalInt(13).map(Timestamp.init(microseconds:)),
-            endState: row.text(14).flatMap(TargetState.init(rawValue:)), reader: reader)
+            endState: row.text(14).flatMap(TargetState.init(rawValue:)), reader: reader, rule: row.text(17),
+            parent: row.optionalInt(18).map(Int32.init(truncatingIfNeeded:)))
     }
 }

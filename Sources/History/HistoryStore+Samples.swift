@@ -33,12 +33,14 @@ extension HistoryStore {
         }
     }
 
-    /// The next samples, in the order of ``samples(of:since:until:_:)``: up to 512, nil at the end.
-    package func nextSamples(_ cursor: inout SampleCursor) throws(HistoryError) -> [HistorySample]? {
+    /// The next samples, in the order of ``samples(of:since:until:_:)``: up to `limit`, nil at the end.
+    package func nextSamples(
+        _ cursor: inout SampleCursor, limit: Int = 512
+    ) throws(HistoryError) -> [HistorySample]? {
         while let (tier, range) = cursor.current {
             let chunk = try reading { db in
                 try SampleReader(db, process: cursor.process, pid: cursor.pid, timeline: cursor.timeline)
-                    .chunk(tier, from: range.lowerBound, through: range.upperBound, limit: 512)
+                    .chunk(tier, from: range.lowerBound, through: range.upperBound, limit: limit)
             }
             cursor.advance(past: chunk.last, isTierDone: chunk.isLast)
             if !chunk.samples.isEmpty { return chunk.samples }

@@ -26,6 +26,7 @@ import Synchronization
 ///   `name`. Before `process.regions_from` intervals have been removed.
 /// - `event`: ids ascend in the order of writing.
 /// - `attachment`: what clients asked to watch.
+/// - `post_mortem`, `post_mortem_region`: what a process held when it exited; they go with its row.
 ///
 /// One transaction a tick: after kill -9 a tick is there or it is not. A failed write
 /// leaves nothing behind and the next one tries anew.
@@ -64,7 +65,7 @@ package final class HistoryStore: Sendable {
     @discardableResult
     package func write(_ batch: HistoryBatch) throws(HistoryError) -> HistoryWriteReport {
         if batch.isEmpty { return HistoryWriteReport() }
-        return try writing { _, writer in try writer.write(batch) }
+        return try writing { db, writer in try writer.write(batch, in: db) }
     }
 
     /// Writes what is left in the log into the database and gives up the lock. Calls after it throw.

@@ -52,7 +52,7 @@ final class HistoryWriter {
         return track.newestBaseID
     }
 
-    func write(_ batch: HistoryBatch) throws -> HistoryWriteReport {
+    func write(_ batch: HistoryBatch, in db: Database) throws -> HistoryWriteReport {
         var report = HistoryWriteReport()
         for entry in batch.entries {
             let id = entry.process.rawValue
@@ -61,7 +61,7 @@ final class HistoryWriter {
                 report.unknownProcesses += 1
                 continue
             }
-            try write(entry, id, &track, &report)
+            try write(entry, id, &track, &report, in: db)
             if entry.ended == nil {
                 tracks[id] = track
             } else {
@@ -72,7 +72,8 @@ final class HistoryWriter {
     }
 
     private func write(
-        _ entry: HistoryEntry, _ id: Int64, _ track: inout ProcessTrack, _ report: inout HistoryWriteReport
+        _ entry: HistoryEntry, _ id: Int64, _ track: inout ProcessTrack, _ report: inout HistoryWriteReport,
+        in db: Database
     ) throws {
         let day = max(latestDay, entry.time.microseconds / 86_400_000_000)
         if let image = entry.executedImage {
@@ -101,6 +102,7 @@ final class HistoryWriter {
                 id, event, name: try event.path.map { try names.name($0, day: day) },
                 comm: try names.name(event.comm, day: day))
         }
+        if let found = entry.postMortem { try write(found, id, day: day, in: db) }
         if let ended = entry.ended { try statements.setEnd(id, ended) }
     }
 

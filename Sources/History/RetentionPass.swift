@@ -200,6 +200,7 @@ struct RetentionPass {
         if left <= 0 { return false }
         for sql in [
             "DELETE FROM clock_step WHERE process = ?1", "DELETE FROM sample_base WHERE process = ?1",
+            "DELETE FROM post_mortem WHERE process = ?1", "DELETE FROM post_mortem_region WHERE process = ?1",
             "DELETE FROM process WHERE id = ?1",
         ] {
             let delete = try PreparedStatement(cached: db, sql)

@@ -10,11 +10,14 @@ enum Schema {
 
     static let tables = [
         "name", "mapping", "process", "clock_step", "sample_base", "sample", "sample_minute", "sample_hour",
-        "region", "event", "attachment",
+        "region", "event", "attachment", "post_mortem", "post_mortem_region",
     ]
-    static let views = ["processes", "samples", "regions", "events"]
+    static let views = [
+        "processes", "samples", "regions", "events", "post_mortems", "post_mortem_regions",
+    ]
 
     static let first = "2026-11 first"
+    static let kernelEvents = "2026-11 kernel events"
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -23,6 +26,7 @@ enum Schema {
             try createTables(db)
             try SchemaViews.create(db)
         }
+        migrator.registerMigration(kernelEvents) { db in try addKernelEvents(db) }
         return migrator
     }
 

@@ -4,12 +4,15 @@ import MemoryModel
 /// The views: what `sqlite3` on the file shows, with the names and units of the data
 /// fields everywhere else. Sizes are bytes, times RFC 3339 in UTC (`…_us`: microseconds
 /// since 1970).
+///
+/// These are the views of the first schema and do not change; `Schema+KernelEvents.swift` replaces
+/// `processes` and `events`.
 enum SchemaViews {
     static func create(_ db: Database) throws {
         for sql in [processes, samples, regions, events] { try db.execute(sql: sql) }
     }
 
-    private static func rfc3339(_ microseconds: String) -> String {
+    static func rfc3339(_ microseconds: String) -> String {
         // Floored, so that times before 1970 keep their microseconds right.
         let rest = "(((\(microseconds)) % 1000000 + 1000000) % 1000000)"
         return "strftime('%Y-%m-%dT%H:%M:%S', ((\(microseconds)) - \(rest)) / 1000000, 'unixepoch')"
@@ -22,18 +25,26 @@ enum SchemaViews {
             + " AND c.at <= \(moment) ORDER BY c.at DESC LIMIT 1), 0)"
     }
 
-    private static func words<Value: CaseIterable>(
-        _ column: String, _ type: Value.Type, number: (Value) -> Int, name: (Value) -> String
+    private static func words<Value>(
+        _ column: String, _ values: [Value], number: (Value) -> Int, name: (Value) -> String
     ) -> String {
-        let cases = Value.allCases.map { "WHEN \(number($0)) THEN '\(name($0))'" }
+        let cases = values.map { "WHEN \(number($0)) THEN '\(name($0))'" }
         return "CASE \(column) " + cases.joined(separator: " ") + " END"
     }
 
-    private static func kind(_ column: String) -> String {
-        words(column, RegionKind.self, number: { Int($0.rawValue) }, name: \.name)
+    static func kind(_ column: String) -> String {
+        words(column, RegionKind.allCases, number: { Int($0.rawValue) }, name: \.name)
     }
 
-    private static func perms(_ column: String) -> String {
+    static func eventType(_ column: String, _ types: [EventType] = EventType.allCases) -> String {
+        words(column, types, number: { Int($0.rawValue) }, name: \.name)
+    }
+
+    static func source(_ column: String) -> String {
+        words(column, EventSource.allCases, number: { Int($0.rawValue) }, name: \.name)
+    }
+
+    static func perms(_ column: String) -> String {
         let letters = [(1, "r", "-"), (2, "w", "-"), (4, "x", "-"), (8, "s", "p")]
         return letters.map { "CASE WHEN \(column) & \($0.0) THEN '\($0.1)' ELSE '\($0.2)' END" }
             .joined(separator: " || ")
@@ -118,17 +129,20 @@ enum SchemaViews {
         LEFT JOIN name n ON n.id = m.name
         """
 
+    /// The events there were when this view shipped.
+    private static let firstEventTypes = EventType.allCases.filter { $0.rawValue <= 16 }
+
     private static let events = """
         CREATE VIEW events AS
         SELECT e.id, \(rfc3339("e.time")) AS time, e.time AS time_us, e.process, p.pid,
             CAST(c.bytes AS TEXT) AS comm,
-            \(words("e.type", EventType.self, number: { Int($0.rawValue) }, name: \.name)) AS event,
+            \(eventType("e.type", firstEventTypes)) AS event,
             \(kind("e.kind")) AS kind, e.delta, e.size,
             CASE WHEN e.start IS NOT NULL THEN printf('0x%x', \(AddressColumn.sql("e.start"))) END AS start,
             CASE WHEN e."end" IS NOT NULL THEN printf('0x%x', \(AddressColumn.sql("e.\"end\""))) END AS "end",
             CASE WHEN e.perms IS NOT NULL THEN \(perms("e.perms")) END AS perms,
             CAST(n.bytes AS TEXT) AS path, e.tid,
-            \(words("e.source", EventSource.self, number: { Int($0.rawValue) }, name: \.name)) AS source
+            \(source("e.source")) AS source
         FROM event e
         JOIN process p ON p.id = e.process
         LEFT JOIN name n ON n.id = e.name

@@ -47,8 +47,9 @@ final class WriterStatements {
         insertEventStatement = try PreparedStatement(
             db,
             """
-            INSERT INTO event (process, time, type, source, kind, delta, size, start, "end", perms, name, tid, comm)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO event (process, time, type, source, kind, delta, size, start, "end", perms, name, tid,
+                comm, not_before, count, child)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
         setImageStatement = try PreparedStatement(db, "UPDATE process SET comm = ?2, exe = ?3 WHERE id = ?1")
         setEndStatement = try PreparedStatement(
@@ -164,6 +165,9 @@ final class WriterStatements {
         statement.bind(11, name)
         statement.bind(12, event.tid.map(Int64.init))
         statement.bind(13, comm)
+        statement.bind(14, event.notBefore?.microseconds)
+        statement.bind(15, event.count.map(Int64.init(clamping:)))
+        statement.bind(16, event.child.map(Int64.init))
         try statement.run()
     }
 

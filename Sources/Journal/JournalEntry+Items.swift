@@ -4,6 +4,7 @@ extension JournalEntry {
     static func of(_ item: JournalSender.Item) -> JournalEntry {
         switch item {
         case .event(let event, let unit): .of(event, unit: unit)
+        case .postMortem(let found): .of(found)
         case .note(let priority, let message, let id, let fields): .note(priority, message, id, fields)
         }
     }

@@ -22,6 +22,7 @@ import Synchronization
 final class JournalSender: Sendable {
     enum Item: Sendable {
         case event(MemoryEvent, unit: String?)
+        case postMortem(PostMortem)
         case note(JournalPriority, String, id: DaemonMessage?, fields: [(String, [UInt8])])
     }
 

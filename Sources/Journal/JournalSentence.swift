@@ -60,10 +60,15 @@ package enum JournalSentence {
     /// What the kernel reported names the thread that called, whosever stack it is.
     private static func what(_ event: MemoryEvent) -> String {
         guard let kind = event.kind ?? impliedKind(event.type) else { return "address space" }
-        let origin = kind.origin.rawValue
-        let noun = kind.name == origin ? kind.name : "\(kind.name) (\(origin))"
+        let noun = noun(kind)
         guard kind == .threadStack, event.source == .sample, let tid = event.tid else { return noun }
         return noun + " of thread \(tid)"
+    }
+
+    /// `heap (brk)`; `stack`, whose origin says no more.
+    static func noun(_ kind: RegionKind) -> String {
+        let origin = kind.origin.rawValue
+        return kind.name == origin ? kind.name : "\(kind.name) (\(origin))"
     }
 
     private static func impliedKind(_ type: EventType) -> RegionKind? {

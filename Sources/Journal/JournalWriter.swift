@@ -78,6 +78,24 @@ package final class JournalWriter: Sendable {
         }
     }
 
+    /// Writes what a process held when it exited, as one entry. It counts against the target's rate limit.
+    package func write(_ found: PostMortem) {
+        var found = found
+        found.comm = Array(found.comm.prefix(256))
+        found.unit = found.unit.map { String(decoding: $0.utf8.prefix(256), as: UTF8.self) }
+        found.largest = found.largest.prefix(PostMortem.mostRegions).map { region in
+            var region = region
+            // One more than is shown, so that it shows that something is left out.
+            region.path = region.path.map { Array($0.prefix(257)) }
+            return region
+        }
+        found.lastGrowth = found.lastGrowth?.bounded
+        let entry = found
+        sender.enqueue(.postMortem(entry)) { state, now in
+            state.limiter.admit(pid: entry.pid, comm: entry.comm, limits: state.limits, now: now)
+        }
+    }
+
     /// Writes what the daemon has to say about itself.
     ///
     /// - Parameters:

@@ -97,7 +97,7 @@ extension Failure {
             self.init(
                 .noInput,
                 Self.joined(
-                    "no process \(pid)", reason,
+                    pid.map { "no process \($0)" } ?? "no process", reason,
                     else: "'memwatch list --all' shows what there is a history of"))
         case .permissionDenied(let pid, let reason):
             self.init(

@@ -2,7 +2,8 @@ package import Varlink
 
 /// The errors `org.memwatch.Monitor` answers, for both sides of the socket.
 package enum MonitorError: Error, Hashable, Sendable {
-    case noSuchProcess(pid: Int64, reason: String)
+    /// `pid` is nil where a unit was asked for.
+    case noSuchProcess(pid: Int64?, reason: String)
     case permissionDenied(pid: Int64?, reason: String)
     case notAttached(pid: Int64?, reason: String)
     case noMemory(pid: Int64, state: String)
@@ -16,7 +17,7 @@ package enum MonitorError: Error, Hashable, Sendable {
         let (name, parameters): (String, JSONObject) =
             switch self {
             case .noSuchProcess(let pid, let reason):
-                ("NoSuchProcess", ["pid": .integer(pid), "reason": .string(reason)])
+                ("NoSuchProcess", ["pid": pid.map(JSON.integer) ?? .null, "reason": .string(reason)])
             case .permissionDenied(let pid, let reason):
                 ("PermissionDenied", ["pid": pid.map(JSON.integer) ?? .null, "reason": .string(reason)])
             case .notAttached(let pid, let reason):
@@ -42,7 +43,7 @@ package enum MonitorError: Error, Hashable, Sendable {
         let pid = error.parameters["pid"]?.integerValue
         let reason = error.parameters["reason"]?.stringValue ?? ""
         switch error.name.dropFirst(prefix.count) {
-        case "NoSuchProcess": self = .noSuchProcess(pid: pid ?? 0, reason: reason)
+        case "NoSuchProcess": self = .noSuchProcess(pid: pid, reason: reason)
         case "PermissionDenied": self = .permissionDenied(pid: pid, reason: reason)
         case "NotAttached": self = .notAttached(pid: pid, reason: reason)
         case "NoMemory":

@@ -17,6 +17,7 @@ package enum MonitorInterface {
         case regions = "Regions"
         case history = "History"
         case events = "Events"
+        case diff = "Diff"
         case status = "Status"
     }
 
@@ -48,10 +49,11 @@ package enum MonitorInterface {
 
         # What one look found. kinds has every kind with its bytes; they add up to vm_size.
         # stack_limit is -1 where there is none. consistent is false where the process
-        # changed faster than the look, or was too large for it.
+        # changed faster than the look, or was too large for it. pid, program_break and
+        # stack_limit are null where a whole unit is added up.
         type Sample (
           time: string,
-          pid: int,
+          pid: ?int,
           vm_size: ?int,
           rss: ?int,
           rss_anon: ?int,
@@ -68,8 +70,10 @@ package enum MonitorInterface {
         )
 
         # One change. delta is signed; between two samples the deltas of a kind add up to the
-        # change of that kind's bytes. start and end are the range that changed. source is "perf" (the kernel said so, with the exact time and
-        # thread) or "sample" (seen by comparing two looks).
+        # change of that kind's bytes. start and end are the range that changed. source is "perf"
+        # (the kernel said so, with the exact time and thread) or "sample" (seen by comparing two
+        # looks). count is there where the event stands for several changes, or for a gap's lost
+        # records; child where it is a fork.
         type Event (
           time: string,
           pid: int,
@@ -83,10 +87,34 @@ package enum MonitorInterface {
           perms: ?string,
           path: ?string,
           tid: ?int,
-          source: string
+          source: string,
+          count: ?int,
+          child: ?int
         )
 
-        # One process. interval and event_source are null for one that is gone. state is running, exited, zombie, kernel-thread or denied.
+        # One difference between the region maps of two instants. change is "appeared", "vanished",
+        # "grew", "shrank" or "protected". start and end are the range that changed, size is the
+        # region's afterwards (0 where it vanished), perms are those afterwards (or the last), and
+        # perms_before is there where they changed. The deltas of a kind add up to its total's.
+        type Change (
+          change: string,
+          kind: string,
+          origin: string,
+          delta: int,
+          size: int,
+          start: string,
+          end: string,
+          perms: string,
+          perms_before: ?string,
+          path: ?string,
+          tid: ?int
+        )
+
+        # The bytes of one kind at two instants.
+        type KindChange (before: int, after: int, delta: int)
+
+        # One process. interval and event_source are null for one that is gone; event_source is
+        # "perf" or "sampling". state is running, exited, zombie, kernel-thread or denied.
         type Target (
           pid: int,
           comm: string,
@@ -102,13 +130,16 @@ package enum MonitorInterface {
         )
 
         # A rule adopts processes as they appear: "comm:python*", "unit:nginx.service".
-        # origin is "configuration" or "client"; targets counts the processes it holds now.
+        # origin is "configuration" or "client"; targets counts the processes it holds now, and
+        # vm_size and rss add up what the last look found of them.
         type Rule (
           rule: string,
           interval: string,
           children: bool,
           origin: string,
-          targets: int
+          targets: int,
+          vm_size: ?int,
+          rss: ?int
         )
 
         # Watches one process by pid, or adds a rule. Exactly one of pid, unit, cgroup, comm.
@@ -124,8 +155,13 @@ package enum MonitorInterface {
         # Ends watching; the history stays. One of pid, rule, all.
         method Detach(pid: ?int, rule: ?string, all: ?bool) -> (detached: int)
 
-        # all: also processes that are gone but have a history.
-        method List(all: ?bool) -> (targets: []Target, rules: []Rule)
+        # all: also processes that are gone but have a history. event_source_reason says why
+        # targets that are sampled have no kernel events.
+        method List(all: ?bool) -> (
+          targets: []Target,
+          rules: []Rule,
+          event_source_reason: ?string
+        )
 
         # The region map now, or at an instant of the history. start picks one of several
         # processes that had the pid, by when it started. With more, in parts.
@@ -136,10 +172,13 @@ package enum MonitorInterface {
           kinds: ?[]string
         ) -> (time: string, consistent: bool, truncated: bool, regions: []Region)
 
-        # Samples in order of time. step resamples evenly, each step carrying the last value
-        # known. With more, in parts; without, at most 10,000, and truncated says if there is more.
+        # Samples in order of time, of one process or, with unit in place of pid, of all that
+        # belong or belonged to that unit, added up. step resamples evenly, each step carrying
+        # the last value known. With more, in parts; without, at most 10,000, and truncated says
+        # if there is more.
         method History(
-          pid: int,
+          pid: ?int,
+          unit: ?string,
           start: ?string,
           since: ?string,
           until: ?string,
@@ -147,10 +186,11 @@ package enum MonitorInterface {
           kinds: ?[]string
         ) -> (samples: []Sample, truncated: bool)
 
-        # Events in order of time, of one process or of all. With more, in parts; with follow
-        # (and more) it goes on with what happens.
+        # Events in order of time, of one process, of all of one unit, or of all. With more, in
+        # parts; with follow (and more) it goes on with what happens.
         method Events(
           pid: ?int,
+          unit: ?string,
           start: ?string,
           since: ?string,
           until: ?string,
@@ -158,7 +198,27 @@ package enum MonitorInterface {
           follow: ?bool
         ) -> (events: []Event, truncated: bool)
 
+        # What changed between two instants of the history: how the map of the first became that
+        # of the second. from and to are the times of the looks that were compared: the last at
+        # or before those asked for. With more, in parts; without, at most 10,000 changes, and
+        # truncated says if there are more; kinds counts them all.
+        method Diff(
+          pid: int,
+          from: string,
+          to: string,
+          start: ?string
+        ) -> (
+          from: string,
+          to: string,
+          kinds: [string]KindChange,
+          changes: []Change,
+          truncated: bool
+        )
+
         # How the daemon is: what it watches, how, what it dropped, what its history takes.
+        # event_source is "perf", "sampling" or "mixed". records_lost counts what the kernel
+        # dropped because a ring was full, gaps the events that say so; summarised the targets
+        # that change too fast now for an event each.
         method Status() -> (
           version: string,
           pid: int,
@@ -168,6 +228,11 @@ package enum MonitorInterface {
           rules: int,
           event_source: string,
           event_source_reason: ?string,
+          kernel_records: int,
+          records_lost: int,
+          gaps: int,
+          forks_dropped: int,
+          summarised: int,
           ticks: int,
           late_ticks: int,
           looks: int,
@@ -183,15 +248,16 @@ package enum MonitorInterface {
           journal_dropped: int
         )
 
-        # There is no such process, or none of that pid has a history.
-        error NoSuchProcess (pid: int, reason: string)
+        # There is no such process, or none of that pid or unit has a history. pid is null where
+        # a unit was asked for.
+        error NoSuchProcess (pid: ?int, reason: string)
         # The caller could not read this process itself.
         error PermissionDenied (pid: ?int, reason: string)
         # The process is there, but is not watched.
         error NotAttached (pid: ?int, reason: string)
         # A kernel thread or zombie: it has no memory of its own.
         error NoMemory (pid: int, state: string)
-        # A time could not be read, or since is after until.
+        # A time could not be read, or since is after until, or from after to.
         error InvalidTime (value: string, reason: string)
         # A parameter has a value that makes no sense.
         error InvalidValue (parameter: string, reason: string)

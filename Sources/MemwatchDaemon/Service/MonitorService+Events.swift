@@ -11,8 +11,19 @@ extension MonitorService {
         let (since, until) = try parameters.period()
         let types = try parameters.eventTypes()
         var filter = EventFilter(since: since, until: until, types: types)
+        filter.unit = parameters.string("unit")
         if let pid = try parameters.pid() {
+            guard filter.unit == nil else {
+                throw MonitorError.invalidValue(parameter: "unit", reason: "name a pid or a unit, not both")
+            }
             filter.row = try await historyRow(pid: pid, started: try parameters.time("start"), peer).id
+        }
+        if let unit = filter.unit {
+            do {
+                _ = try await historyRows(unit: unit, peer)
+            } catch MonitorError.noSuchProcess where follow {
+                // Who follows may wait for a unit's first process.
+            }
         }
         // Before the first read, so that nothing written meanwhile is without a wake-up.
         let wakeUps = feed.wakeUps()
@@ -68,8 +79,8 @@ extension MonitorService {
         try await queries.run { [store] in
             var found: [HistoryEvent] = []
             try store.events(
-                of: filter.row, since: filter.since, until: filter.until, types: filter.types,
-                afterEventID: filter.after ?? 0, limit: EventFilter.pageSize
+                of: filter.row, unit: filter.unit, since: filter.since, until: filter.until,
+                types: filter.types, afterEventID: filter.after ?? 0, limit: EventFilter.pageSize
             ) { event in
                 found.append(event)
                 return true
@@ -82,6 +93,7 @@ extension MonitorService {
 private struct EventFilter: Sendable {
     static let pageSize = 1_000
     var row: HistoryProcessID?
+    var unit: String?
     var since: Timestamp?
     var until: Timestamp?
     var types: Set<EventType>?
@@ -108,9 +120,7 @@ private struct ReaderCache {
         let rule = service.gate.current.rule
         if rule.maySeeAll(peer) { return true }
         if let known = verdicts[process] { return known }
-        let row = try await service.queries.run { [store = service.store] in
-            try store.processes(pid: nil).first { $0.id == process }
-        }
+        let row = try await service.queries.run { [store = service.store] in try store.process(process) }
         let verdict = row.map { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) } ?? false
         verdicts[process] = verdict
         return verdict

@@ -9,18 +9,30 @@ private let unstreamedLimit = 10_000
 extension MonitorService {
     func history(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {
         let parameters = CallParameters(call)
-        let pid = try parameters.requiredPID()
+        let pid = try parameters.pid()
+        let unit = parameters.string("unit")
         let kinds = try parameters.kinds() ?? RegionKind.allCases
         let (since, until) = try parameters.period()
-        let row = try await historyRow(pid: pid, started: try parameters.time("start"), peer)
-        let cursor = try await queries.run { [store] in
-            try store.sampleCursor(of: row.id, since: since, until: until)
+        let step = try parameters.duration("step")
+        let source: any SampleSource
+        switch (pid, unit) {
+        case (let pid?, nil):
+            let row = try await historyRow(pid: pid, started: try parameters.time("start"), peer)
+            source = try await samples(of: row, since, until, step, parameters.now)
+        case (nil, let unit?):
+            let rows = try await historyRows(unit: unit, peer)
+            source = try await samples(of: rows, since, until, step, parameters.now)
+        case (nil, nil), (_?, _?):
+            throw MonitorError.invalidValue(
+                parameter: pid == nil ? "pid" : "unit", reason: "name either a pid or a unit")
         }
-        var source: any SampleSource = StoredSamples(service: self, cursor: cursor)
-        if let step = try parameters.duration("step") {
-            source = try await resampled(
-                row, StoredSamples(service: self, cursor: cursor), since, until, step, parameters.now)
-        }
+        try await send(source, kinds, call, replies)
+    }
+
+    private func send(
+        _ samples: any SampleSource, _ kinds: [RegionKind], _ call: VarlinkCall, _ replies: VarlinkReplies
+    ) async throws {
+        var source = samples
         var held: [SampleRecord] = []
         while let part = try await source.next() {
             held += part.map { SampleRecord($0, kinds: kinds) }
@@ -36,77 +48,44 @@ extension MonitorService {
         try await replies.send(RowsReply(name: "samples", rows: held, others: ["truncated": false]))
     }
 
-    private func resampled(
-        _ row: HistoryProcess, _ stored: StoredSamples, _ since: Timestamp?, _ until: Timestamp?,
-        _ step: Int64, _ now: Timestamp
-    ) async throws -> ResampledSamples {
-        var stored = stored
+    private func samples(
+        of row: HistoryProcess, _ since: Timestamp?, _ until: Timestamp?, _ step: Int64?, _ now: Timestamp
+    ) async throws -> any SampleSource {
+        let cursor = try await queries.run { [store] in
+            try store.sampleCursor(of: row.id, since: since, until: until)
+        }
+        let stored = StoredSamples(store: store, queries: queries, cursor: cursor)
+        guard let step else { return stored }
         let before = try await queries.run { [store] in
             try since.flatMap { try store.lastSample(of: row.id, atOrBefore: $0)?.sample }
         }
-        let first = try await stored.next() ?? []
-        let start = (before == nil ? first.first?.time : since) ?? since ?? now
         // A process that is gone has no values after its end.
         let end = min(until ?? now, row.ended ?? now)
+        return try await resampled(stored, before, since ?? now, end, step)
+    }
+
+    private func samples(
+        of rows: [HistoryProcess], _ since: Timestamp?, _ until: Timestamp?, _ step: Int64?,
+        _ now: Timestamp
+    ) async throws -> any SampleSource {
+        var summed = UnitSamples(of: rows, since: since, until: until, store: store, queries: queries)
+        guard let step else { return summed }
+        // Without any process a service takes 0, but before its first one nothing is known of it.
+        let isKnown = since.map { since in rows.contains { $0.attached < since } } ?? false
+        let before = isKnown ? try await summed.valueAtBeginning() : nil
+        return try await resampled(summed, before, since ?? now, min(until ?? now, now), step)
+    }
+
+    /// - Parameters:
+    ///   - before: what held at the beginning; nil where that was not known.
+    ///   - beginning: where to begin if nothing is known then or later.
+    private func resampled<Source: SampleSource>(
+        _ source: Source, _ before: Sample?, _ beginning: Timestamp, _ end: Timestamp, _ step: Int64
+    ) async throws -> ResampledSamples<Source> {
+        var source = source
+        let first = try await source.next() ?? []
+        let start = (before == nil ? first.first?.time : beginning) ?? beginning
         return ResampledSamples(
-            source: stored, pending: first[...], value: before, time: start, end: end, step: step)
-    }
-}
-
-/// Samples, a part at a time.
-private protocol SampleSource {
-    /// nil at the end; never empty.
-    mutating func next() async throws -> [Sample]?
-}
-
-/// As they are stored.
-private struct StoredSamples: SampleSource {
-    let service: MonitorService
-    var cursor: SampleCursor
-
-    mutating func next() async throws -> [Sample]? {
-        let position = cursor
-        let (part, next) = try await service.queries.run { [store = service.store] in
-            var next = position
-            return (try store.nextSamples(&next)?.map(\.sample), next)
-        }
-        cursor = next
-        return part
-    }
-}
-
-/// Evenly spaced, each step carrying the last value known at its time.
-private struct ResampledSamples: SampleSource {
-    var source: StoredSamples
-    /// Read, and not yet reached by the steps.
-    var pending: ArraySlice<Sample>
-    var value: Sample?
-    var time: Timestamp
-    let end: Timestamp
-    let step: Int64
-
-    mutating func next() async throws -> [Sample]? {
-        var part: [Sample] = []
-        while part.count < 512, time <= end {
-            try await catchUp()
-            if var sample = value {
-                sample.time = time
-                part.append(sample)
-            }
-            time = Timestamp(microseconds: time.microseconds.addingSaturating(step))
-        }
-        return part.isEmpty ? nil : part
-    }
-
-    /// Takes every stored sample up to the present step.
-    private mutating func catchUp() async throws {
-        while true {
-            while let first = pending.first, first.time <= time {
-                value = first
-                pending.removeFirst()
-            }
-            guard pending.isEmpty, let more = try await source.next() else { return }
-            pending = more[...]
-        }
+            source: source, pending: first[...], value: before, time: start, end: end, step: step)
     }
 }

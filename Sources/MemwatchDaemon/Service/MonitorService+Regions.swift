@@ -13,11 +13,7 @@ extension MonitorService {
         let kinds = try parameters.kinds()
         if let time = try parameters.time("at") {
             let row = try await historyRow(pid: pid, started: try parameters.time("start"), peer)
-            guard let found = try await queries.run({ [store] in try store.regions(of: row.id, at: time) })
-            else {
-                throw MonitorError.noSuchProcess(
-                    pid: Int64(pid), reason: "nothing is known of process \(pid) at \(time.rfc3339)")
-            }
+            let found = try await map(of: row, at: time)
             let records = found.regions.map { RegionRecord($0.region, path: $0.path ?? []) }
             return try await send(records, of: kinds, at: found.time, true, false, call, replies)
         }
@@ -85,5 +81,23 @@ extension MonitorService {
                 pid: Int64(pid), reason: "the history of process \(pid) belongs to another user")
         }
         return row
+    }
+
+    /// The processes of a unit that this client may read, gone ones too, in the order in which they were
+    /// attached; never none.
+    func historyRows(unit: String, _ peer: PeerIdentity) async throws -> [HistoryProcess] {
+        let rows = try await queries.run { [store] in try store.processes(unit: unit) }
+        guard !rows.isEmpty else {
+            throw MonitorError.noSuchProcess(
+                pid: nil, reason: "there is no history of the unit \(UnreadableText.quote(unit))")
+        }
+        let rule = gate.current.rule
+        let readable = rows.filter { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) }
+        guard !readable.isEmpty else {
+            throw MonitorError.permissionDenied(
+                pid: nil,
+                reason: "the history of the unit \(UnreadableText.quote(unit)) belongs to another user")
+        }
+        return readable.sorted { ($0.attached, $0.id.rawValue) < ($1.attached, $1.id.rawValue) }
     }
 }

@@ -16,6 +16,7 @@ extension MonitorService {
         let dropped = journal.map { $0.droppedByRate &+ $0.droppedByFull &+ $0.failed } ?? 0
         let lastTick = await tracer.lastTick
         let lag = await tracer.lastLagMicroseconds
+        let events = await kernelEvents()
         let status: JSONObject = [
             "version": .string(facts.version),
             "pid": .integer(Int64(getpid())),
@@ -23,8 +24,13 @@ extension MonitorService {
             "started": .string(facts.started.rfc3339),
             "targets": .integer(Int64(await tracer.count)),
             "rules": .integer(Int64(await keeper.ruleCount)),
-            "event_source": "sampling",
-            "event_source_reason": "this version compares looks; kernel events are not built in",
+            "event_source": .string(events.eventSource),
+            "event_source_reason": events.reason.map { .string($0) } ?? .null,
+            "kernel_records": .integer(Int64(clamping: events.kernelRecords)),
+            "records_lost": .integer(Int64(clamping: events.recordsLost)),
+            "gaps": .integer(Int64(clamping: events.gaps)),
+            "forks_dropped": .integer(Int64(clamping: events.forksDropped)),
+            "summarised": .integer(Int64(clamping: events.summarisedTargets)),
             "ticks": .integer(counts.ticks),
             "late_ticks": .integer(counts.lateTicks),
             "looks": .integer(counts.looks),

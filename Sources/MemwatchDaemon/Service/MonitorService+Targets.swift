@@ -54,6 +54,8 @@ extension MonitorService {
 
     func list(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {
         var (targets, rules) = await keeper.list(for: peer)
+        let reasons = Set(targets.compactMap(\.eventSourceReason)).sorted()
+        addUp(&rules, targets, await tracer.snapshots)
         if CallParameters(call).bool("all") {
             let isLive = Set(await tracer.snapshots.map(\.description.identity))
             let rows = try await queries.run { [store] in try store.processes(pid: nil) }
@@ -63,11 +65,37 @@ extension MonitorService {
                 targets.append(
                     TargetRecord(
                         row.description, attached: row.attached, intervalMicroseconds: nil,
-                        state: state(of: row), eventSource: nil, rule: nil))
+                        state: state(of: row), eventSource: nil, rule: row.rule))
             }
         }
-        let reply = RowsReply(name: "targets", rows: targets, others: ["rules": .array(rules.map(\.json))])
-        try await replies.send(reply)
+        let others: JSONObject = [
+            "rules": .array(rules.map(\.json)),
+            "event_source_reason": reasons.isEmpty
+                ? .null : .string(reasons.prefix(Self.mostReasons).joined(separator: "; ")),
+        ]
+        try await replies.send(RowsReply(name: "targets", rows: targets, others: others))
+    }
+
+    private static let mostReasons = 4
+
+    /// What each rule's targets took at their last looks; of those only that the client may see.
+    private func addUp(_ rules: inout [RuleRecord], _ visible: [TargetRecord], _ snapshots: [TargetSnapshot])
+    {
+        let pids = Set(visible.map(\.pid))
+        var sums: [String: (vmSize: UInt64?, rss: UInt64?)] = [:]
+        for snapshot in snapshots where pids.contains(snapshot.description.identity.pid) {
+            guard let rule = snapshot.rule, let sample = snapshot.lastSample else { continue }
+            let sum = sums[rule] ?? (nil, nil)
+            sums[rule] = (
+                sample.vmSizeBytes.map { (sum.vmSize ?? 0) &+ $0 } ?? sum.vmSize,
+                sample.rssBytes.map { (sum.rss ?? 0) &+ $0 } ?? sum.rss
+            )
+        }
+        for index in rules.indices {
+            guard let sum = sums[rules[index].rule] else { continue }
+            rules[index].vmSize = sum.vmSize
+            rules[index].rss = sum.rss
+        }
     }
 
     /// How a process is now that is not watched any more. What was a zombie or alive when it was last

@@ -21,10 +21,13 @@ package struct MonitorService: Sendable {
     let journal: JournalWriter?
     let gate: CurrentGate
     let facts: DaemonFacts
+    let kernelEvents: @Sendable () async -> KernelEventFacts
 
+    /// - Parameter kernelEvents: asked for each `Status`.
     package init(
         tracer: Tracer, keeper: TargetKeeper, recorder: Recorder, store: HistoryStore, feed: EventFeed,
-        queries: BlockingWork, root: ProcRoot, journal: JournalWriter?, gate: CurrentGate, facts: DaemonFacts
+        queries: BlockingWork, root: ProcRoot, journal: JournalWriter?, gate: CurrentGate, facts: DaemonFacts,
+        kernelEvents: @escaping @Sendable () async -> KernelEventFacts = { KernelEventFacts() }
     ) {
         self.tracer = tracer
         self.keeper = keeper
@@ -36,6 +39,7 @@ package struct MonitorService: Sendable {
         self.journal = journal
         self.gate = gate
         self.facts = facts
+        self.kernelEvents = kernelEvents
     }
 }
 
@@ -56,6 +60,7 @@ extension MonitorService: VarlinkService {
             case .regions: try await regions(call, peer, replies)
             case .history: try await history(call, peer, replies)
             case .events: try await events(call, peer, replies)
+            case .diff: try await diff(call, peer, replies)
             case .status: try await status(replies)
             }
         } catch let error as MonitorError {

@@ -16,6 +16,10 @@ package struct EventRecord: Record, Hashable {
     package var path: String?
     package var tid: Int32?
     package var source: EventSource
+    /// How many changes the event stands for, where it is not one; the records a gap lost.
+    package var count: UInt64?
+    /// The new process, where it is a fork.
+    package var child: Int32?
 
     package init(_ event: MemoryEvent) {
         time = event.time
@@ -31,8 +35,11 @@ package struct EventRecord: Record, Hashable {
         path = event.path.flatMap { $0.isEmpty ? nil : TerminalText.jsonText($0) }
         tid = event.tid
         source = event.source
+        count = event.type == .gap || (event.count ?? 1) > 1 ? event.count : nil
+        child = event.child
     }
 
+    /// `count` and `child` are not among them: they are members only where they say something.
     package static let fields = [
         "time", "pid", "comm", "event", "kind", "delta", "size", "start", "end", "perms", "path", "tid",
         "source",
@@ -66,6 +73,14 @@ package struct EventRecord: Record, Hashable {
         writer.value(tid)
         writer.key("source")
         writer.value(source.name)
+        if let count {
+            writer.key("count")
+            writer.value(count)
+        }
+        if let child {
+            writer.key("child")
+            writer.value(child)
+        }
         writer.endObject()
     }
 
@@ -88,5 +103,7 @@ package struct EventRecord: Record, Hashable {
         path = try json.optional("path", JSONObject.string)
         tid = try json.optional("tid", JSONObject.integer).flatMap { Int32(exactly: $0) }
         source = try json.string("source") == EventSource.perf.name ? .perf : .sample
+        count = try json.optional("count", JSONObject.unsigned)
+        child = try json.optional("child", JSONObject.integer).flatMap { Int32(exactly: $0) }
     }
 }

@@ -4,11 +4,14 @@ package import Varlink
 /// A sample as users see it. Fields: DESIGN "Data fields", docs/json.md.
 package struct SampleRecord: Record, Hashable {
     package var sample: Sample
+    /// nil where the sample adds up several processes.
+    package var pid: Int32?
     /// The kinds to write; all unless `--kind` names some.
     package var kinds: [RegionKind]
 
     package init(_ sample: Sample, kinds: [RegionKind] = RegionKind.allCases) {
         self.sample = sample
+        pid = sample.pid == 0 ? nil : sample.pid
         self.kinds = kinds
     }
 
@@ -22,7 +25,7 @@ package struct SampleRecord: Record, Hashable {
         writer.key("time")
         writer.value(sample.time)
         writer.key("pid")
-        writer.value(sample.pid)
+        writer.value(pid)
         writer.key("vm_size")
         writer.value(sample.vmSizeBytes)
         writer.key("rss")
@@ -65,8 +68,8 @@ package struct SampleRecord: Record, Hashable {
         guard let time = Timestamp(rfc3339Written: try json.string("time")) else {
             throw RecordError(field: "time")
         }
-        guard let pid = Int32(exactly: try json.integer("pid")) else { throw RecordError(field: "pid") }
-        sample = Sample(time: time, pid: pid)
+        pid = try json.optional("pid", JSONObject.integer).flatMap { Int32(exactly: $0) }
+        sample = Sample(time: time, pid: pid ?? 0)
         sample.vmSizeBytes = try json.optional("vm_size", JSONObject.unsigned)
         sample.rssBytes = try json.optional("rss", JSONObject.unsigned)
         sample.rssAnonBytes = try json.optional("rss_anon", JSONObject.unsigned)

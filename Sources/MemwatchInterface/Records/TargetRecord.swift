@@ -15,12 +15,14 @@ package struct TargetRecord: Record, Hashable {
     package var state: TargetState
     /// `perf` or `sampling`; nil for a process that is gone.
     package var eventSource: String?
+    /// Why it is not `perf`. No field of a target: `List` says it once for all of them.
+    package var eventSourceReason: String?
     /// The rule that adopted it (`comm:python*`), nil where it was attached by pid.
     package var rule: String?
 
     package init(
         _ description: ProcessDescription, attached: Timestamp, intervalMicroseconds: Int64?,
-        state: TargetState, eventSource: String?, rule: String?
+        state: TargetState, eventSource: String?, eventSourceReason: String? = nil, rule: String?
     ) {
         pid = description.identity.pid
         comm = TerminalText.jsonText(description.comm)
@@ -32,6 +34,7 @@ package struct TargetRecord: Record, Hashable {
         interval = intervalMicroseconds.map { DurationText.format($0) }
         self.state = state
         self.eventSource = eventSource
+        self.eventSourceReason = eventSourceReason
         self.rule = rule
     }
 
@@ -99,6 +102,9 @@ package struct RuleRecord: Record, Hashable {
     package var origin: String
     /// Processes it holds now.
     package var targets: Int64
+    /// Bytes of them all at their last looks, as far as known; nil where none is.
+    package var vmSize: UInt64?
+    package var rss: UInt64?
 
     package init(rule: String, interval: String, children: Bool, origin: String, targets: Int64) {
         self.rule = rule
@@ -108,7 +114,7 @@ package struct RuleRecord: Record, Hashable {
         self.targets = targets
     }
 
-    package static let fields = ["rule", "interval", "children", "origin", "targets"]
+    package static let fields = ["rule", "interval", "children", "origin", "targets", "vm_size", "rss"]
 
     package func write(to writer: inout JSONWriter) {
         writer.beginObject()
@@ -122,6 +128,10 @@ package struct RuleRecord: Record, Hashable {
         writer.value(origin)
         writer.key("targets")
         writer.value(targets)
+        writer.key("vm_size")
+        writer.value(vmSize)
+        writer.key("rss")
+        writer.value(rss)
         writer.endObject()
     }
 
@@ -131,5 +141,7 @@ package struct RuleRecord: Record, Hashable {
         children = try json.bool("children")
         origin = try json.string("origin")
         targets = try json.integer("targets")
+        vmSize = try json.optional("vm_size", JSONObject.unsigned)
+        rss = try json.optional("rss", JSONObject.unsigned)
     }
 }
