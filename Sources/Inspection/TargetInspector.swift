@@ -32,7 +32,20 @@ package struct TargetInspector: Sendable {
         self.imageSource = imageSource
     }
 
-    package var paths: PathTable { maps.paths }
+    /// The names of ``regions``, and of whatever else its user has put there.
+    package var paths: PathTable {
+        get { maps.paths }
+        _modify { yield &maps.paths }
+    }
+
+    /// Where the heap begins, from the last accepted look; nil where the kernel hides addresses.
+    package private(set) var startBrk: UInt64?
+
+    /// True if the last look has given names new ids: who keeps ids from before must ask ``translated(_:)``.
+    package var hasRenamedPaths: Bool { maps.translation != nil }
+
+    /// The id that a name has since the last look; `none` for one that no area had any more.
+    package func translated(_ id: PathID) -> PathID { maps.translated(id) }
 
     /// What one look gave.
     package struct Outcome: Sendable {
@@ -100,6 +113,7 @@ package struct TargetInspector: Sendable {
     ) throws(ProcError) {
         outcome.isAccepted = true
         isTruncated = maps.isTruncated
+        startBrk = stat.startBrk
         let mark = ImageMark(stat, maps)
         outcome.isNewImage = image.map { mark.isAnotherImage(than: $0) } ?? false
         image = mark

@@ -9,7 +9,7 @@ import Glibc
 ///
 /// Cost: about 0.5 µs for each record of a watched process; memory is allocated only for names not seen lately.
 struct DrainPass {
-    let rings: [PerfRing]
+    private let rings: [any RecordSource]
     private let roomForCarried: Int
     /// Raw records: those held back in the last pass, then those of each ring.
     private var current: UnsafeMutableRawBufferPointer
@@ -39,12 +39,14 @@ struct DrainPass {
         var toldCount: UInt64 = 0
         /// The ring was full when it was read, so that the kernel could not tell yet.
         var isOpen = false
+        /// What was read made no sense.
+        var isDamaged = false
     }
 
     /// A record's time is taken before it is written; in between a virtual CPU can lose its turn.
     private static let slack: Int64 = 1_000_000
 
-    init(rings: [PerfRing]) {
+    init(rings: [any RecordSource]) {
         self.rings = rings
         roomForCarried = rings.reduce(0) { $0 + $1.bytes }
         // Untouched pages cost nothing.
@@ -60,8 +62,12 @@ struct DrainPass {
     /// Something was held back, so the next pass should come soon.
     var holdsRecords: Bool { !entries.isEmpty }
 
+    /// - Parameter holdsBack: false hands on everything at once, for one who needs all records of a process
+    ///   until now and knows that they are complete.
     /// - Returns: what it did, and the scopes that nobody uses any more, to be closed.
-    mutating func run(_ table: inout WatchTable) -> (WatchTable.Outcome, [EventScope]) {
+    mutating func run(
+        _ table: inout WatchTable, holdsBack: Bool = true
+    ) -> (WatchTable.Outcome, [EventScope]) {
         let start = monotonicNanoseconds()
         var used = carriedCount
         var losses: [Loss] = []
@@ -72,16 +78,16 @@ struct DrainPass {
             let isWhole = gather(used..<(used + taken.count), &table, &loss)
             if taken.isDamaged || !isWhole {
                 table.statistics.ringsDamaged &+= 1
-                loss.isOpen = true
+                loss.isDamaged = true
             }
             used += taken.count
-            if loss.isOpen || loss.toldAt != nil { losses.append(loss) }
+            if loss.isOpen || loss.isDamaged || loss.toldAt != nil { losses.append(loss) }
         }
         for loss in losses { mark(loss, &table) }
         for index in gaps.indices { entries.append(Entry(time: gaps[index].time, offset: -1 - index)) }
         // Records of one ring with the same time keep their order.
         entries.sort { ($0.time, $0.offset) < ($1.time, $1.offset) }
-        return handOn(olderThan: start - Self.slack, &table)
+        return handOn(olderThan: holdsBack ? start - Self.slack : .max, &table)
     }
 
     /// Finds the records among new bytes that could concern anybody. - Returns: false where they stop
@@ -120,14 +126,16 @@ struct DrainPass {
         for (scope, counted) in table.takeLost(cpu: loss.cpu) {
             // Without a count of its own a scope may have lost all that the ring did.
             let count = counted ?? loss.toldCount
-            guard count > 0 || counted == nil else { continue }
+            guard count > 0 || counted == nil || loss.isDamaged else { continue }
             table.statistics.recordsLost &+= count
             table.statistics.gaps &+= 1
             let told = min(count, loss.toldCount)
             if let time = loss.toldAt, told > 0 {
                 gaps.append(Gap(time: time, scope: scope, count: told))
             }
-            if count > told || loss.isOpen { gaps.append(Gap(time: now, scope: scope, count: count - told)) }
+            if count > told || loss.isOpen || loss.isDamaged {
+                gaps.append(Gap(time: now, scope: scope, count: count - told))
+            }
         }
     }
 

@@ -71,9 +71,9 @@ final class DrainThread: Sendable {
 
         func run() {
             clinux_name_thread("kernel-events")
-            var pass = DrainPass(rings: rings)
+            shared.begin(rings)
             defer {
-                pass.deallocate()
+                shared.end()
                 for ring in rings { ring.close() }
             }
             var entries = rings.map {
@@ -84,7 +84,7 @@ final class DrainThread: Sendable {
             while !isStopping.load(ordering: .acquiring) {
                 let isEarly = wait(&entries, lastActivity)
                 shared.countWakeup(isEarly: isEarly)
-                if shared.run(&pass) { lastActivity = monotonicNanoseconds() }
+                if shared.run() { lastActivity = monotonicNanoseconds() }
             }
         }
 

@@ -95,6 +95,13 @@ package final class KernelEventSource: Sendable {
         shared.table.withLock { $0.takeChildren() }
     }
 
+    /// Brings everything that was reported until now into the queues, on the calling thread.
+    ///
+    /// For a look: what it has shown of a process must not come as a record after it. The kernel writes the
+    /// record of a change before the change shows in `/proc/[pid]/statm`, so after a look that agrees with
+    /// statm all records of what it shows are in the rings.
+    package func drain() { shared.run(holdsBack: false) }
+
     /// Reports every process that executes a program, for rules by name.
     ///
     /// - Returns: why that is not possible; nil where it is.

@@ -3,8 +3,8 @@ import Synchronization
 /// What the drain thread shares with those who watch.
 final class SharedDrain: Sendable {
     let table: Mutex<WatchTable>
-    /// Held during a pass. Taken before ``table``.
-    let gate = Mutex(())
+    /// Held during a pass; nil while there are no rings. Taken before ``table``.
+    let gate = Mutex<DrainPass?>(nil)
     private let activity: @Sendable (Set<Int32>) -> Void
     private let execs: @Sendable (Int32) -> Void
 
@@ -27,15 +27,31 @@ final class SharedDrain: Sendable {
         }
     }
 
-    /// One pass. - Returns: whether it found anything for anybody, or holds something back.
-    func run(_ pass: inout DrainPass) -> Bool {
-        let (outcome, freed) = gate.withLock { _ in
-            table.withLock { pass.run(&$0) }
+    /// From here on there are rings to empty.
+    func begin(_ rings: [PerfRing]) { gate.withLock { $0 = DrainPass(rings: rings) } }
+
+    /// The rings are about to be closed.
+    func end() {
+        gate.withLock { pass in
+            pass?.deallocate()
+            pass = nil
+        }
+    }
+
+    /// One pass, by the drain thread or by whoever cannot wait for it.
+    ///
+    /// - Parameter holdsBack: see ``DrainPass/run(_:holdsBack:)``.
+    /// - Returns: whether it found anything for anybody, or holds something back.
+    @discardableResult
+    func run(holdsBack: Bool = true) -> Bool {
+        let (outcome, freed, holds) = gate.withLock { pass -> (WatchTable.Outcome, [EventScope], Bool) in
+            let found = table.withLock { pass?.run(&$0, holdsBack: holdsBack) }
+            return (found?.0 ?? WatchTable.Outcome(), found?.1 ?? [], pass?.holdsRecords ?? false)
         }
         for scope in freed { scope.close() }
         if !outcome.touched.isEmpty { activity(outcome.touched) }
         for pid in outcome.execs { execs(pid) }
-        return pass.holdsRecords || !outcome.touched.isEmpty
+        return holds || !outcome.touched.isEmpty
     }
 
     /// There is anything to look for.

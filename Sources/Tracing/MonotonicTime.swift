@@ -6,10 +6,16 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
 
     package init(microseconds: Int64) { self.microseconds = microseconds }
 
-    package static var now: MonotonicTime {
+    /// From the nanoseconds that kernel records carry.
+    package init(nanoseconds: Int64) { microseconds = nanoseconds / 1_000 }
+
+    package static var now: MonotonicTime { MonotonicTime(nanoseconds: nanoseconds) }
+
+    /// CLOCK_MONOTONIC now, in the unit of kernel records.
+    package static var nanoseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return MonotonicTime(microseconds: Int64(time.tv_sec) &* 1_000_000 &+ Int64(time.tv_nsec) / 1_000)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
     package static func < (a: MonotonicTime, b: MonotonicTime) -> Bool { a.microseconds < b.microseconds }

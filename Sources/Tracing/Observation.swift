@@ -35,6 +35,8 @@ package struct Observation: Sendable {
     package var isFullLook = false
     /// Set where the process replaced its program (exec) or its name.
     package var description: ProcessDescription?
+    /// What the process held when it ended; with ``ended``, where anything of it was ever seen.
+    package var postMortem: PostMortem?
 
     init(target: TargetID, identity: ProcessIdentity, time: Timestamp) {
         self.target = target
@@ -54,4 +56,7 @@ package struct TargetSnapshot: Sendable {
     package var rule: String?
     package var followsChildren: Bool
     package var lastSample: Sample?
+    package var eventMode: EventMode
+    /// True while its changes come too fast to be told one by one.
+    package var isSummarised: Bool
 }

@@ -1,4 +1,5 @@
 import Inspection
+import KernelEvents
 import MemoryModel
 import ProcFS
 import Synchronization
@@ -12,6 +13,8 @@ final class Target: Sendable {
     let id: TargetID
     let attached: Timestamp
     let pid: Int32
+    let feed: KernelFeed?
+    let eventMode: EventMode
     private let observer: Mutex<TargetObserver>
     private let published: Mutex<Published>
     private let isBusy = Atomic<Bool>(false)
@@ -22,18 +25,25 @@ final class Target: Sendable {
         var targetState = TargetState.running
         var sample: Sample?
         var regions: [Region] = []
+        var ledger = Ledger()
         var paths = PathTable()
+        var isSummarised = false
     }
 
     init(
         id: TargetID, directory: ProcessDirectory, description: ProcessDescription, options: TargetOptions,
-        attached: Timestamp, images: any ImageSource
+        attached: Timestamp, images: any ImageSource, feed: KernelFeed?, eventMode: EventMode,
+        forked: ForkedMemory?
     ) {
         self.id = id
         self.attached = attached
+        self.feed = feed
+        self.eventMode = eventMode
         pid = directory.pid
         observer = Mutex(
-            TargetObserver(target: id, directory: directory, description: description, images: images))
+            TargetObserver(
+                target: id, directory: directory, description: description, images: images, feed: feed,
+                forked: forked))
         published = Mutex(Published(description: description, options: options))
     }
 
@@ -45,7 +55,7 @@ final class Target: Sendable {
                 id: id, description: known.description, attached: attached,
                 intervalMicroseconds: known.options.intervalMicroseconds, state: known.targetState,
                 rule: known.options.rule, followsChildren: known.options.followsChildren,
-                lastSample: known.sample)
+                lastSample: known.sample, eventMode: eventMode, isSummarised: known.isSummarised)
         }
     }
 
@@ -53,6 +63,11 @@ final class Target: Sendable {
     var regions: [ObservedRegion] {
         let (regions, paths) = published.withLock { ($0.regions, $0.paths) }
         return regions.map { ObservedRegion($0, paths) }
+    }
+
+    /// What a child forked now begins with.
+    func forked(at nanoseconds: Int64) -> ForkedMemory {
+        published.withLock { ForkedMemory(nanoseconds: nanoseconds, ledger: $0.ledger, paths: $0.paths) }
     }
 
     func setOptions(_ options: TargetOptions) { published.withLock { $0.options = options } }
@@ -94,7 +109,9 @@ final class Target: Sendable {
             known.targetState = observer.state
             known.sample = observer.sample
             known.regions = observer.inspector.regions
+            known.ledger = observer.ledger
             known.paths = observer.inspector.paths
+            known.isSummarised = observer.pace.isSummarising
         }
     }
 }

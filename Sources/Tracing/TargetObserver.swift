@@ -1,43 +1,68 @@
 import Inspection
+import KernelEvents
 import MemoryModel
 import ProcFS
 
-/// What is known of one target from look to look; turns each look into an observation.
+/// What is known of one target from look to look; turns looks and kernel records into observations.
 ///
-/// Decides between a full look, a short one and none.
+/// Decides between a full look, a short one and none. What is found is told as events at once; samples and
+/// regions are stored once an interval, so that the map of an instant is always one that a sample belongs to.
 struct TargetObserver: Sendable {
     let target: TargetID
     let directory: ProcessDirectory
-    private(set) var description: ProcessDescription
-    private(set) var inspector: TargetInspector
+    /// nil where the kernel reports nothing of this process: then only looks tell.
+    let feed: KernelFeed?
+    var description: ProcessDescription
+    var inspector: TargetInspector
     private(set) var state = TargetState.running
+    /// The last that was stored.
     private(set) var sample: Sample?
+    /// The last look's, stored or not.
+    var latest: Sample?
+    /// The map that the history has.
+    private var stored: [Region] = []
+    /// What the records and looks say together. Unused without a feed.
+    var ledger = Ledger()
+    var pace = RecordPace()
+    /// The last event that added memory, for the post-mortem.
+    var lastGrowth: MemoryEvent?
     private var statm: Statm?
     /// When the next full look is due whatever statm says, and the next sample whatever was seen.
     private var fullLookDue = MonotonicTime(microseconds: .min)
     private var sampleDue = MonotonicTime(microseconds: .min)
     /// Something is known to have changed that statm may not show.
     private var isDirty = true
+    /// The last look found something that is not stored yet.
+    private var hasUnstored = false
 
     init(
         target: TargetID, directory: ProcessDirectory, description: ProcessDescription,
-        images: any ImageSource
+        images: any ImageSource, feed: KernelFeed?, forked: ForkedMemory?
     ) {
         self.target = target
         self.directory = directory
         self.description = description
+        self.feed = feed
         inspector = TargetInspector(directory: directory, images: images)
+        if let forked {
+            ledger = Ledger(forkedFrom: forked.ledger)
+            inspector.paths = forked.paths
+        }
     }
 
     /// Takes what is remembered from before a restart as the last look.
     mutating func resume(from memory: Tracer.Memory) {
         inspector.resume(from: memory.regions)
         sample = memory.sample
+        latest = memory.sample
+        stored = inspector.regions
+        _ = ledger.settle(with: stored, at: MonotonicTime.nanoseconds)
     }
 
     /// True where the next step is a look: the cheap question, one pread of statm.
     func needsLook(at now: MonotonicTime) -> Bool {
-        if isDirty || now >= fullLookDue || now >= sampleDue { return true }
+        if isDirty || hasUnstored || now >= fullLookDue || now >= sampleDue { return true }
+        if let feed, feed.hasRecords { return true }
         // Also for a failure: the look finds out what it means.
         guard let statm = try? directory.statm() else { return true }
         return statm != self.statm
@@ -46,10 +71,12 @@ struct TargetObserver: Sendable {
     /// Looks, compares, and says what is worth keeping; nil where nothing is.
     mutating func observe(_ tick: Tick) -> Observation? {
         do throws(ProcError) {
+            if tick.cause == .records { return try tellRecords(tick) }
             let statm = try directory.statm()
             // Read before the look: what changes after this is seen by the next tick.
             let isSizeKnown = self.statm?.sizeBytes == statm.sizeBytes && !isDirty
-            if isSizeKnown, statm.sizeBytes != 0, tick.monotonic < fullLookDue {
+            let isQuiet = feed.map { !$0.hasRecords } ?? true
+            if isSizeKnown, isQuiet, statm.sizeBytes != 0, tick.monotonic < fullLookDue {
                 self.statm = statm
                 return try shortLook(tick)
             }
@@ -60,23 +87,48 @@ struct TargetObserver: Sendable {
         }
     }
 
+    /// The kernel has reported changes. They are told with the help of a look, unless looks have taken
+    /// more than their share of time: then from the records alone.
+    private mutating func tellRecords(_ tick: Tick) throws(ProcError) -> Observation? {
+        guard let feed, feed.hasRecords else { return nil }
+        let statm = try directory.statm()
+        if pace.mayLook(at: tick.monotonic) {
+            self.statm = statm
+            return try fullLook(tick)
+        }
+        isDirty = true
+        var observation = newObservation(tick)
+        tellWithoutLook(tick, &observation)
+        return isWorthKeeping(observation) ? observation : nil
+    }
+
     /// Same size: the map is taken as it was, and only the resident parts are read again.
     private mutating func shortLook(_ tick: Tick) throws(ProcError) -> Observation? {
-        guard var sample else { return try fullLook(tick) }
+        guard var sample = latest else { return try fullLook(tick) }
         let status = try directory.status()
         sample.time = tick.time
         sample.read(status)
-        if sample.threads != self.sample?.threads { isDirty = true }
-        return kept(sample, tick).map { sample in
-            var observation = newObservation(tick)
-            observation.sample = sample
-            return observation
-        }
+        if sample.threads != latest?.threads { isDirty = true }
+        var observation = newObservation(tick)
+        store(sample, tick, &observation)
+        return isWorthKeeping(observation) ? observation : nil
     }
 
     private mutating func fullLook(_ tick: Tick) throws(ProcError) -> Observation? {
         tick.counters.add(\.looks)
-        let outcome = try inspector.look(at: tick.time)
+        let began = MonotonicTime.nanoseconds
+        let outcome: TargetInspector.Outcome
+        do throws(ProcError) {
+            outcome = try inspector.look(at: tick.time)
+            translatePaths()
+        } catch {
+            translatePaths()
+            throw error
+        }
+        let ended = MonotonicTime.nanoseconds
+        // What is found was so at the look's end, and not when the tick began.
+        let tick = tick.advanced(to: MonotonicTime(nanoseconds: ended))
+        pace.looked(from: began, to: ended)
         state = .running
         var observation = newObservation(tick)
         observation.isFullLook = true
@@ -84,67 +136,43 @@ struct TargetObserver: Sendable {
         if outcome.isAccepted {
             isDirty = false
             fullLookDue = tick.monotonic.advanced(byMicroseconds: tick.fullLookEvery)
-            if let previous = outcome.previous { compare(previous, outcome, tick, &observation) }
         } else {
             tick.counters.add(\.inconsistentLooks)
             isDirty = true
         }
-        observation.sample = kept(outcome.sample, tick)
-        let isWorthKeeping =
-            observation.sample != nil || !observation.born.isEmpty || !observation.died.isEmpty
+        tell(outcome, LookWindow(began: began, ended: ended), tick, &observation)
+        var sample = outcome.sample
+        sample.time = tick.time
+        latest = sample
+        hasUnstored = true
+        if tick.cause == .interval || observation.description != nil { store(sample, tick, &observation) }
+        return isWorthKeeping(observation) ? observation : nil
+    }
+
+    private func isWorthKeeping(_ observation: Observation) -> Bool {
+        observation.sample != nil || !observation.born.isEmpty || !observation.died.isEmpty
             || !observation.events.isEmpty
-        return isWorthKeeping ? observation : nil
     }
 
-    private mutating func compare(
-        _ previous: [Region], _ outcome: TargetInspector.Outcome, _ tick: Tick,
-        _ observation: inout Observation
-    ) {
-        let paths = inspector.paths
+    /// Puts the sample and the map into the observation, for the history, where they say something new.
+    private mutating func store(_ sample: Sample, _ tick: Tick, _ observation: inout Observation) {
+        hasUnstored = false
+        observation.sample = kept(sample, tick)
         let regions = inspector.regions
-        let (changes, intervals) = MapComparison.compare(from: previous, to: regions)
-        observation.died = intervals.died.map { ObservedRegion(previous[$0], paths) }
+        guard stored != regions else { return }
+        let paths = inspector.paths
+        let intervals = MapComparison.compare(from: stored, to: regions).intervals
+        observation.died = intervals.died.map { ObservedRegion(stored[$0], paths) }
         observation.born = intervals.born.map { ObservedRegion(regions[$0], paths) }
-        if outcome.isNewImage {
-            if let description = try? directory.describe() {
-                self.description = description
-                observation.description = description
-            }
-            observation.events = execEvents(previous, outcome.sample, tick)
-        } else if !previous.isEmpty {
-            observation.events = changes.map { event($0, paths, tick) }
-        }
+        stored = regions
     }
 
-    /// A new program: all memory is new, and one event for each kind says by how much it differs.
-    private func execEvents(_ previous: [Region], _ sample: Sample, _ tick: Tick) -> [MemoryEvent] {
-        var exec = newEvent(.exec, tick)
-        exec.size = sample.vmSizeBytes
-        exec.path = description.exe
-        let before = KindTotals(of: previous)
-        let after = inspector.totals
-        return [exec]
-            + RegionKind.allCases.compactMap { kind in
-                guard before[kind] != after[kind] else { return nil }
-                var event = newEvent(.exec, tick)
-                event.kind = kind
-                event.delta = Int64(clamping: after[kind]).addingSaturating(-Int64(clamping: before[kind]))
-                event.size = after[kind]
-                return event
-            }
-    }
-
-    private func event(_ change: MapChange, _ paths: PathTable, _ tick: Tick) -> MemoryEvent {
-        var event = newEvent(change.type, tick)
-        event.kind = change.kind
-        event.delta = change.delta
-        event.size = change.sizeAfter
-        event.start = change.start
-        event.end = change.end
-        event.permissions = change.permissions
-        event.path = change.path == .none ? nil : Array(paths.bytes(of: change.path))
-        event.tid = change.tid == 0 ? nil : change.tid
-        return event
+    /// A look may have thrown out names nobody has any more, and given the rest new ids.
+    private mutating func translatePaths() {
+        guard inspector.hasRenamedPaths else { return }
+        for index in stored.indices { stored[index].path = inspector.translated(stored[index].path) }
+        let inspector = inspector
+        ledger.translatePaths { inspector.translated($0) }
     }
 
     // MARK: When the process is not to be seen
@@ -172,11 +200,22 @@ struct TargetObserver: Sendable {
         }
         state = how
         var observation = newObservation(tick)
-        var exit = newEvent(.exit, tick)
-        exit.size = sample?.vmSizeBytes
-        observation.events = [exit]
+        observation.events = lastEvents(tick)
         observation.ended = how
+        observation.postMortem = postMortem(at: observation.events.last?.time ?? tick.time)
         return observation
+    }
+
+    private func postMortem(at time: Timestamp) -> PostMortem? {
+        guard let latest else { return nil }
+        var found = PostMortem(
+            pid: directory.pid, comm: description.comm, unit: description.unit, time: time)
+        found.lookTime = latest.time
+        found.vmSizeBytes = lastSize
+        let regions = feed == nil ? inspector.regions : ledger.regions
+        if !regions.isEmpty { found.setRegions(regions, paths: inspector.paths) }
+        found.lastGrowth = lastGrowth
+        return found
     }
 
     /// Another user's process, for a daemon without privilege; or one that just became unreadable
@@ -188,6 +227,7 @@ struct TargetObserver: Sendable {
         var sample = Sample(time: tick.time, pid: directory.pid)
         sample.vmSizeBytes = status.vmSizeBytes
         sample.read(status)
+        latest = sample
         return kept(sample, tick).map { sample in
             var observation = newObservation(tick)
             observation.sample = sample
@@ -210,9 +250,5 @@ struct TargetObserver: Sendable {
 
     private func newObservation(_ tick: Tick) -> Observation {
         Observation(target: target, identity: description.identity, time: tick.time)
-    }
-
-    private func newEvent(_ type: EventType, _ tick: Tick) -> MemoryEvent {
-        MemoryEvent(time: tick.time, pid: directory.pid, comm: description.comm, type: type)
     }
 }

@@ -1,4 +1,5 @@
 package import Inspection
+import KernelEvents
 package import MemoryModel
 import NIOPosix
 package import ProcFS
@@ -7,7 +8,8 @@ package import ProcFS
 ///
 /// One tick asks every due target's statm on one worker thread (1.2 µs each) and looks only at those
 /// that changed, each on a worker of its own. Ticks follow the monotonic clock; a tick that comes late
-/// is skipped and counted, never queued.
+/// is skipped and counted, never queued. Where the kernel reports changes, a tick for the targets
+/// concerned follows within a few hundredths of a second, whatever their interval.
 package actor Tracer {
     /// Takes the observations of one tick, in no particular order; the next tick waits for it to return.
     package typealias Delivery = @Sendable ([Observation]) async -> Void
@@ -21,13 +23,20 @@ package actor Tracer {
     private let askers: NIOThreadPool
     /// For what clients ask, apart from what ticks need.
     private let helpers: NIOThreadPool
-    private let deliver: Delivery
+    let deliver: Delivery
+    let kernel: KernelEventsChoice
+    private let activity: KernelActivity
+    /// The children of followed processes, from their first instant; for whoever decides about targets.
+    package nonisolated let newChildren: AsyncStream<NewChild>
+    private let childFeed: AsyncStream<NewChild>.Continuation
     private var timing: TracerTiming
     private var targets: [TargetID: Target] = [:]
     private var targetOfPID: [Int32: TargetID] = [:]
     private var schedule = TickSchedule()
     private var nextID: UInt64 = 1
     private let stragglers = Stragglers()
+    /// The last followed processes that ended, oldest first.
+    private var departed: [DepartedParent] = []
     /// What the run loop sleeps in; cancelled when the schedule changed.
     private var sleeper: Task<Void, Never>?
     package private(set) var lastTick: Timestamp?
@@ -38,19 +47,29 @@ package actor Tracer {
 
     package init(
         root: ProcRoot = ProcRoot(), images: any ImageSource, timing: TracerTiming = TracerTiming(),
+        kernel: KernelEventsChoice = .none(reason: "kernel events are not asked for"),
         deliver: @escaping Delivery
     ) {
         self.root = root
         self.images = images
         self.timing = timing
+        self.kernel = kernel
         self.deliver = deliver
+        activity = kernel.activity
+        (newChildren, childFeed) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1_024))
         // Looks wait for the kernel, not for a processor: a few threads more than cores, so that one
         // process whose memory is locked does not keep the others waiting.
         lookers = NIOThreadPool(numberOfThreads: 4)
         askers = NIOThreadPool(numberOfThreads: 1)
         helpers = NIOThreadPool(numberOfThreads: 2)
         for pool in [lookers, askers, helpers] { pool.start() }
+        activity.onFirst { [weak self] in
+            Task { [weak self] in await self?.wake() }
+        }
     }
+
+    /// There is something to tell before the next tick is due.
+    private func wake() { sleeper?.cancel() }
 
     // MARK: Targets
 
@@ -60,16 +79,18 @@ package actor Tracer {
     ///   zombies; ``ProcError/denied(path:)`` where this daemon may not read its map.
     package nonisolated func open(pid: Int32) async throws(ProcError) -> Candidate {
         let root = root
-        return try await run(on: helpers) { () throws(ProcError) in
-            let directory = try root.open(pid: pid)
-            let stat = try directory.stat()
-            if stat.isKernelThread { throw .noMemory(pid: pid, state: .kernelThread) }
-            if stat.isZombie { throw .noMemory(pid: pid, state: .zombie) }
-            // A few lines are enough to know whether the map may be read at all.
-            var look = MapsLook()
-            try directory.look(into: &look, limitBytes: 1)
-            return Candidate(directory: directory, description: try directory.describe())
-        }
+        return try await run(on: helpers) { () throws(ProcError) in try Self.open(pid, in: root) }
+    }
+
+    private nonisolated static func open(_ pid: Int32, in root: ProcRoot) throws(ProcError) -> Candidate {
+        let directory = try root.open(pid: pid)
+        let stat = try directory.stat()
+        if stat.isKernelThread { throw .noMemory(pid: pid, state: .kernelThread) }
+        if stat.isZombie { throw .noMemory(pid: pid, state: .zombie) }
+        // A few lines are enough to know whether the map may be read at all.
+        var look = MapsLook()
+        try directory.look(into: &look, limitBytes: 1)
+        return Candidate(directory: directory, description: try directory.describe())
     }
 
     /// A process that may become a target.
@@ -98,21 +119,23 @@ package actor Tracer {
     /// A process that is watched already gets the new options.
     package func attach(
         _ candidate: Candidate, options: TargetOptions, attached: Timestamp = .now,
-        resuming memory: Memory? = nil
+        resuming memory: Memory? = nil, bornAs child: NewChild? = nil
     ) async -> TargetSnapshot {
         let identity = candidate.description.identity
         if let known = target(of: identity) {
             schedule.remove(known.id, interval: known.snapshot.intervalMicroseconds)
             known.setOptions(options)
+            known.feed?.setFollowsChildren(options.followsChildren)
             schedule.add(known.id, interval: options.intervalMicroseconds, now: .now)
             sleeper?.cancel()
             return known.snapshot
         }
+        // Before the first look: what happens during it is reported, and nothing lies between.
+        let (feed, eventMode) = kernel.feed(for: candidate.description, options, bornAs: child)
         let target = Target(
-            id: TargetID(rawValue: nextID), directory: candidate.directory,
+            id: newTargetID(), directory: candidate.directory,
             description: candidate.description, options: options, attached: memory?.attached ?? attached,
-            images: images)
-        nextID += 1
+            images: images, feed: feed, eventMode: eventMode, forked: child?.memory)
         if let memory { target.resume(from: memory) }
         // Registered before the first await, so that a second attach of the same process finds it.
         targets[target.id] = target
@@ -123,12 +146,7 @@ package actor Tracer {
         let seen = await run(on: lookers) { target.observe(tick) }
         if var seen {
             seen.events =
-                first[0].events.map { event in
-                    var event = event
-                    event.time = seen.time
-                    event.size = seen.sample?.vmSizeBytes
-                    return event
-                } + seen.events
+                first[0].events.map { beginning($0, before: seen, isBorn: child != nil) } + seen.events
             first = [seen]
         }
         // Detached while its first look went on: it was never watched, and nothing shall follow.
@@ -140,6 +158,21 @@ package actor Tracer {
         sleeper?.cancel()
         await finish(first)
         return target.snapshot
+    }
+
+    /// The event that begins a target's story, with the size that its first events start from.
+    private func beginning(_ event: MemoryEvent, before seen: Observation, isBorn: Bool) -> MemoryEvent {
+        var event = event
+        if isBorn {
+            event.source = .perf
+        } else {
+            event.time = seen.events.first?.time ?? seen.time
+        }
+        event.size = (seen.sample?.vmSizeBytes).map { size in
+            let since = seen.events.reduce(Int64(0)) { $0.addingSaturating($1.delta ?? 0) }
+            return UInt64(clamping: Int64(clamping: size).subtractingSaturating(since))
+        }
+        return event
     }
 
     /// Ends watching. The history stays.
@@ -176,6 +209,12 @@ package actor Tracer {
         return MonotonicTime.now.microseconds - due.microseconds < 10_000_000
     }
 
+    /// How kernel events stand; the counts are of all targets since the start.
+    package nonisolated var kernelState: KernelEventsState { kernel.state }
+
+    /// Leaves a child alone that its parent's rule does not want, or that is too many.
+    package func refuse(_ child: NewChild) { kernel.forget(child.queue) }
+
     package func setTiming(_ timing: TracerTiming) { self.timing = timing }
 
     /// A look of its own at any process, watched or not.
@@ -196,8 +235,13 @@ package actor Tracer {
                 await tick(ids, due: due)
                 continue
             }
-            await sleep(until: schedule.nextDue)
+            if let due = activity.due, due <= now {
+                await tellRecords(of: activity.take())
+                continue
+            }
+            await sleep(until: [schedule.nextDue, activity.due].compactMap(\.self).min())
         }
+        childFeed.finish()
         for pool in [lookers, askers, helpers] { try? await pool.shutdownGracefully() }
     }
 
@@ -209,14 +253,76 @@ package actor Tracer {
         let tick = newTick()
         let (changed, busy) = await run(on: askers) { Self.ask(asked, at: tick.monotonic) }
         counters.add(\.lateTicks, busy)
+        await look(at: changed, tick)
+        lastTick = tick.time
+        lastLagMicroseconds = MonotonicTime.now.microseconds - due.microseconds
+    }
+
+    private func look(at changed: [Target], _ tick: Tick) async {
         let collector = LookCollector(count: changed.count, stragglers: stragglers)
         for target in changed {
             lookers.submit { _ in collector.add(target.observe(tick)) }
         }
         let observations = await collector.collect(within: timing.patience) + stragglers.take()
         if !observations.isEmpty { await finish(observations) }
-        lastTick = tick.time
-        lastLagMicroseconds = MonotonicTime.now.microseconds - due.microseconds
+    }
+
+    /// Tells what the kernel has reported of these processes, and of the children they have had.
+    private func tellRecords(of pids: Set<Int32>) async {
+        let children = await openChildren()
+        var ready: [Target] = []
+        for pid in pids {
+            guard let id = targetOfPID[pid], let target = targets[id], target.feed?.hasRecords == true else {
+                continue
+            }
+            // Not while the look before goes on: its records wait for the next round.
+            if target.beginLook() { ready.append(target) } else { activity.add([pid]) }
+        }
+        var tick = newTick()
+        tick.cause = .records
+        if !ready.isEmpty { await look(at: ready, tick) }
+        for (queue, candidate) in children { tellChild(queue, candidate, tick) }
+    }
+
+    /// New processes, opened before anything else is done: many live for a few milliseconds only.
+    private func openChildren() async -> [(KernelEventQueue, Candidate?)] {
+        let queues = kernel.takeChildren()
+        if queues.isEmpty { return [] }
+        let root = root
+        return await run(on: helpers) { queues.map { ($0, try? Self.open($0.pid, in: root)) } }
+    }
+
+    /// Hands a new process on, with what it has of its parent.
+    private func tellChild(_ queue: KernelEventQueue, _ candidate: Candidate?, _ tick: Tick) {
+        guard let parentPID = queue.parent else { return }
+        let forkedAt = queue.forkedAt ?? tick.monotonic.microseconds &* 1_000
+        let parent = parent(parentPID, forkedAt)
+        let child = NewChild(
+            queue: queue, parent: parent?.snapshot, memory: parent?.memory, candidate: candidate,
+            forked: tick.time(of: MonotonicTime(nanoseconds: forkedAt)))
+        if case .dropped = childFeed.yield(child) {
+            kernel.forget(queue)
+            counters.add(\.droppedChildren)
+        }
+    }
+
+    /// Who forked a process, and what it had to hand on.
+    private func parent(_ pid: Int32, _ forkedAt: Int64) -> (snapshot: TargetSnapshot, memory: ForkedMemory)? {
+        if let target = targetOfPID[pid].flatMap({ targets[$0] }) {
+            return (target.snapshot, target.forked(at: forkedAt))
+        }
+        guard let gone = departed.last(where: { $0.snapshot.description.identity.pid == pid }) else {
+            return nil
+        }
+        return (
+            gone.snapshot,
+            ForkedMemory(nanoseconds: forkedAt, ledger: gone.ledger, paths: gone.paths)
+        )
+    }
+
+    func remember(_ parent: DepartedParent) {
+        departed.append(parent)
+        if departed.count > 64 { departed.removeFirst(departed.count - 64) }
     }
 
     /// Which targets to look at, taken for the look; and how many are still busy with the one before.
@@ -236,7 +342,12 @@ package actor Tracer {
     }
 
     private func finish(_ observations: [Observation]) async {
-        for observation in observations where observation.ended != nil { _ = remove(observation.target) }
+        for observation in observations where observation.ended != nil {
+            guard let target = remove(observation.target), target.snapshot.followsChildren else { continue }
+            let memory = target.forked(at: 0)
+            remember(
+                DepartedParent(snapshot: target.snapshot, ledger: memory.ledger, paths: memory.paths))
+        }
         await deliver(observations)
     }
 
@@ -253,6 +364,11 @@ package actor Tracer {
         return observation
     }
 
+    func newTargetID() -> TargetID {
+        defer { nextID += 1 }
+        return TargetID(rawValue: nextID)
+    }
+
     private func target(of identity: ProcessIdentity) -> Target? {
         guard let target = targetOfPID[identity.pid].flatMap({ targets[$0] }) else { return nil }
         return target.snapshot.description.identity == identity ? target : nil
@@ -260,12 +376,13 @@ package actor Tracer {
 
     private func remove(_ id: TargetID) -> Target? {
         guard let target = targets.removeValue(forKey: id) else { return nil }
+        if let feed = target.feed { kernel.forget(feed.queue) }
         if targetOfPID[target.pid] == id { targetOfPID[target.pid] = nil }
         schedule.remove(id, interval: target.snapshot.intervalMicroseconds)
         return target
     }
 
-    private func newTick() -> Tick {
+    func newTick() -> Tick {
         Tick(
             time: .now, monotonic: .now, fullLookEvery: timing.fullLookMicroseconds,
             sampleEvery: timing.sampleMicroseconds, counters: counters)

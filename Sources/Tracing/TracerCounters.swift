@@ -9,6 +9,8 @@ package struct TracerCounts: Hashable, Sendable {
     package var looks: Int64 = 0
     /// Looks that found the process changing faster than three tries could follow.
     package var inconsistentLooks: Int64 = 0
+    /// Children of followed processes that came faster than they could be taken up.
+    package var droppedChildren: Int64 = 0
 }
 
 /// Counted from all worker threads.

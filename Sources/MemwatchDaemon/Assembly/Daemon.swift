@@ -34,7 +34,10 @@ struct Daemon {
         let queries = BlockingWork(threads: 4)
         let feed = EventFeed()
         let recorder = Recorder(store: store, journal: journal, feed: feed, blocking: writing)
-        let tracer = Tracer(root: root, images: DeferredImageSource(), timing: timing(configuration)) {
+        let kernel = kernelEvents()
+        let tracer = Tracer(
+            root: root, images: DeferredImageSource(), timing: timing(configuration), kernel: kernel
+        ) {
             await recorder.record($0)
         }
         await recorder.setRegionSource { [weak tracer] id in await tracer?.regions(of: id) }
@@ -47,7 +50,8 @@ struct Daemon {
             root: root, journal: journal, gate: gate,
             facts: DaemonFacts(
                 version: MemwatchVersion.text, started: started,
-                historyPath: paths.stateDirectory + "/history.sqlite"))
+                historyPath: paths.stateDirectory + "/history.sqlite"),
+            kernelEvents: { await KernelEventFacts(tracer) })
         let server = try VarlinkServer(
             info: ServiceInfo(
                 vendor: "memwatch", product: "memwatchd", version: MemwatchVersion.text,
@@ -64,6 +68,7 @@ struct Daemon {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: SamplingService(tracer: tracer)),
+                    .init(service: ChildrenService(keeper: keeper)),
                     .init(
                         service: HousekeepingService(
                             tracer: tracer, keeper: keeper, store: store, blocking: writing,
@@ -77,7 +82,13 @@ struct Daemon {
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         tell(.notice, "memwatchd \(MemwatchVersion.text) started", journal, id: .started)
         for gap in unmet(configuration) { tell(.warning, gap, journal, id: .started) }
+        if let reason = kernel.refusal {
+            let isDemanded = configuration.events.source == .perf
+            let line = "watching by sampling: \(reason)"
+            tell(isDemanded ? .warning : .notice, line, journal, id: .samplingOnly)
+        }
         defer {
+            kernel.stop()
             journal?.stop(deadline: .seconds(1))
             store.close()
         }
@@ -178,12 +189,15 @@ struct Daemon {
         AccessRule(groupID: (try? GroupLookup.groupID(named: configuration.access.group)) ?? nil)
     }
 
+    /// Kernel events, unless the configuration or the kernel is against it.
+    private func kernelEvents() -> KernelEventsChoice {
+        if configuration.events.source == .sampling { return .none(reason: "events.source is \"sampling\"") }
+        return .records()
+    }
+
     /// What the configuration asks for and this version does not do: said, not swallowed.
     private func unmet(_ configuration: DaemonConfiguration) -> [String] {
         var gaps: [String] = []
-        if configuration.events.source == .perf {
-            gaps.append("events.source is perf, but this version samples; every event's source is \"sample\"")
-        }
         if !configuration.metrics.listen.isEmpty {
             gaps.append("metrics.listen is set, but this version serves no metrics")
         }
@@ -200,6 +214,9 @@ struct Daemon {
         do {
             let next = try DaemonConfiguration.load(
                 explicitFile: options.config, defaultFile: paths.configurationFile)
+            if next.events.source != configuration.events.source {
+                tell(.warning, "events.source is changed by a restart, not by a reload", journal, id: .reloaded)
+            }
             gate.replace(AccessGate(rule: accessRule(next)))
             journal?.setLimits(Self.journalLimits(next))
             await tracer.setTiming(timing(next))

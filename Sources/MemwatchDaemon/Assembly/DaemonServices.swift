@@ -16,6 +16,15 @@ struct SamplingService: Service {
     }
 }
 
+/// Taking up the children that followed processes have.
+struct ChildrenService: Service {
+    let keeper: TargetKeeper
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await keeper.followChildren() }
+    }
+}
+
 /// The socket.
 struct AnsweringService: Service {
     let server: VarlinkServer

@@ -13,7 +13,8 @@ extension HistoryEntry {
             ended: observation.ended.map { Ending(time: observation.time, state: $0) }
                 ?? (observation.events.contains { $0.type == .detached }
                     ? Ending(time: observation.time, state: .running) : nil),
-            executedImage: observation.description.map { ExecutedImage(comm: $0.comm, exe: $0.exe) })
+            executedImage: observation.description.map { ExecutedImage(comm: $0.comm, exe: $0.exe) },
+            postMortem: observation.postMortem)
     }
 }
 

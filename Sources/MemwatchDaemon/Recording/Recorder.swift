@@ -1,6 +1,7 @@
 package import History
 package import Journal
 package import MemoryModel
+package import ProcFS
 package import Tracing
 
 /// Takes what the tracer saw to where it is kept and told: one transaction of the history per tick,
@@ -17,6 +18,8 @@ package actor Recorder {
         package var reader: HistoryReader
         /// Nil while the history could not be written yet.
         package var row: HistoryProcessID?
+        /// Where its out-of-memory kills are counted, and how many there were when watching began.
+        package var memoryGroup: (group: MemoryControlGroup, kills: UInt64)?
         /// True where a write failed, so that the history's open intervals are not the last look's.
         var needsResync = false
 
@@ -54,14 +57,16 @@ package actor Recorder {
 
     /// Enters a process in the history and returns what is remembered of it from before a restart.
     package func register(
-        _ description: ProcessDescription, attached: Timestamp, reader: HistoryReader
+        _ description: ProcessDescription, attached: Timestamp, reader: HistoryReader, rule: String? = nil,
+        parent: Int32? = nil
     ) async -> (row: HistoryProcessID?, memory: Tracer.Memory?) {
         do {
             return try await blocking.run { [store] in
                 let before = try store.processes(pid: description.identity.pid).first {
                     $0.description.identity == description.identity
                 }
-                let row = try store.register(description, attached: attached, reader: Reader(reader))
+                let row = try store.register(
+                    description, attached: attached, reader: Reader(reader), rule: rule, parent: parent)
                 // A process that was detached starts anew; one whose daemon was stopped goes on.
                 guard let before, before.ended == nil else { return (row, nil) }
                 let regions = try store.openRegions(of: row)
@@ -86,16 +91,33 @@ package actor Recorder {
     package func reader(of process: ProcessIdentity) -> HistoryReader? { known[process]?.reader }
 
     package func record(_ observations: [Observation]) async {
-        for observation in observations { learn(from: observation) }
+        var observations = observations
+        for index in observations.indices {
+            learn(from: observations[index])
+            // At once: systemd removes a unit's group soon after its last process.
+            observations[index].postMortem?.oomKilled = oomKilled(observations[index].identity)
+        }
         await write(observations)
         for observation in observations {
             let unit = known[observation.identity]?.description.unit
             for event in observation.events where event.type != .exec || event.kind == nil {
+                // The post-mortem says it with all that goes with it.
+                if event.type == .exit, observation.postMortem != nil { continue }
                 journal?.write(event, unit: unit)
             }
+            if let found = observation.postMortem { journal?.write(found) }
         }
         for observation in observations where isLast(observation) { known[observation.identity] = nil }
         if observations.contains(where: { !$0.events.isEmpty }) { feed.wake() }
+    }
+
+    /// Whether the process's control group has counted an out-of-memory kill since watching began; nil
+    /// where there is no count, or no longer one.
+    private func oomKilled(_ process: ProcessIdentity) -> Bool? {
+        guard let (group, before) = known[process]?.memoryGroup, let now = group.outOfMemoryKills() else {
+            return nil
+        }
+        return now > before
     }
 
     private func isLast(_ observation: Observation) -> Bool {

@@ -11,18 +11,18 @@ package import Tracing
 /// What clients asked for is kept with the history and taken up again after a restart, for as long as
 /// the same process lives.
 package actor TargetKeeper {
-    private let tracer: Tracer
-    private let recorder: Recorder
+    let tracer: Tracer
+    let recorder: Recorder
     private let store: HistoryStore
     private let blocking: BlockingWork
     private let root: ProcRoot
     private let journal: JournalWriter?
     private var gate: AccessGate
-    private var configuration: DaemonConfiguration
-    private var rules: [WatchedRule] = []
+    private(set) var configuration: DaemonConfiguration
+    private(set) var rules: [WatchedRule] = []
     private var scanner: RuleScanner
     /// Processes that somebody detached though a rule means them.
-    private var declined: Set<ProcessIdentity> = []
+    private(set) var declined: Set<ProcessIdentity> = []
 
     package init(
         tracer: Tracer, recorder: Recorder, store: HistoryStore, blocking: BlockingWork, root: ProcRoot,
@@ -53,7 +53,7 @@ package actor TargetKeeper {
         if children {
             // The children that are there already are looked for at once.
             scanner.restart()
-            await adopt()
+            await adopt(withChildren: true)
         }
         let attachment = HistoryAttachment(
             subject: .process(snapshot.description.identity), intervalMicroseconds: intervalMicroseconds,
@@ -174,20 +174,28 @@ package actor TargetKeeper {
         return await begin(candidate, options)
     }
 
-    private func begin(_ candidate: Tracer.Candidate, _ options: TargetOptions) async -> TargetSnapshot {
+    func begin(
+        _ candidate: Tracer.Candidate, _ options: TargetOptions, bornAs child: NewChild? = nil
+    ) async -> TargetSnapshot {
         let identity = candidate.description.identity
-        let attached = Timestamp.now
+        let attached = child?.forked ?? Timestamp.now
         var memory: Tracer.Memory?
         if await recorder.reader(of: identity) == nil {
             let reader = HistoryReader(gate.credentials(of: candidate.directory))
-            let entry = await recorder.register(candidate.description, attached: attached, reader: reader)
+            let entry = await recorder.register(
+                candidate.description, attached: attached, reader: reader, rule: options.rule,
+                parent: child?.queue.parent)
             memory = entry.memory
-            await recorder.begin(
-                Recorder.Known(
-                    description: candidate.description, attached: memory?.attached ?? attached,
-                    reader: reader, row: entry.row))
+            var known = Recorder.Known(
+                description: candidate.description, attached: memory?.attached ?? attached, reader: reader,
+                row: entry.row)
+            if let group = candidate.directory.memoryControlGroup(), let kills = group.outOfMemoryKills() {
+                known.memoryGroup = (group, kills)
+            }
+            await recorder.begin(known)
         }
-        return await tracer.attach(candidate, options: options, attached: attached, resuming: memory)
+        return await tracer.attach(
+            candidate, options: options, attached: attached, resuming: memory, bornAs: child)
     }
 
     private func end(_ snapshots: [TargetSnapshot]) async -> Int {
@@ -278,12 +286,17 @@ package actor TargetKeeper {
         }
         scanner.restart()
         declined = []
-        await adopt()
+        await adopt(withChildren: true)
     }
 
     /// One scan of /proc for processes that rules mean and for children of those that are followed.
-    package func adopt() async {
-        let followed = await tracer.snapshots.contains { $0.followsChildren }
+    ///
+    /// - Parameter withChildren: also for children of targets whose forks the kernel reports: for those
+    ///   that were there before the target was one.
+    package func adopt(withChildren: Bool = false) async {
+        let followed = await tracer.snapshots.contains {
+            $0.followsChildren && (withChildren || $0.eventMode != .perf)
+        }
         guard !rules.isEmpty || followed else { return }
         let current = scanner
         let scanned = try? await blocking.run { () -> (RuleScanner, [RuleScanner.Candidate]) in
@@ -294,13 +307,13 @@ package actor TargetKeeper {
         guard let (next, found) = scanned else { return }
         self.scanner = next
         for candidate in found where !declined.contains(candidate.process.identity) {
-            await adopt(candidate)
+            await adopt(candidate, withChildren: withChildren)
         }
     }
 
-    private func adopt(_ candidate: RuleScanner.Candidate) async {
+    private func adopt(_ candidate: RuleScanner.Candidate, withChildren: Bool) async {
         let process = candidate.process
-        guard let options = await options(for: candidate) else { return }
+        guard let options = await options(for: candidate, withChildren: withChildren) else { return }
         if let known = await tracer.snapshot(pid: process.identity.pid),
             known.description.identity == process.identity
         {
@@ -313,19 +326,28 @@ package actor TargetKeeper {
     }
 
     /// How to watch a process that a rule means, or whose parent is followed; nil where neither holds.
-    private func options(for candidate: RuleScanner.Candidate) async -> TargetOptions? {
-        if let rule = rules.first(where: { $0.rule.matcher.matches(candidate.process) })?.rule {
-            return TargetOptions(
-                intervalMicroseconds: rule.intervalMicroseconds
-                    ?? configuration.sampling.intervalMicroseconds, rule: rule.text,
-                followsChildren: rule.includesChildren)
-        }
-        guard let parent = await tracer.snapshot(pid: candidate.parent), parent.followsChildren else {
+    private func options(
+        for candidate: RuleScanner.Candidate, withChildren: Bool
+    ) async -> TargetOptions? {
+        if let options = options(byRule: candidate.process) { return options }
+        guard let parent = await tracer.snapshot(pid: candidate.parent), parent.followsChildren,
+            withChildren || parent.eventMode != .perf
+        else { return nil }
+        if let rule = rules.first(where: { $0.rule.text == parent.rule })?.rule, !rule.includesChildren {
             return nil
         }
         return TargetOptions(
             intervalMicroseconds: parent.intervalMicroseconds, rule: "child:\(candidate.parent)",
             followsChildren: true)
+    }
+
+    func options(byRule process: ProcessDescription) -> TargetOptions? {
+        guard let rule = rules.first(where: { $0.rule.matcher.matches(process) })?.rule else { return nil }
+        return TargetOptions(
+            intervalMicroseconds: rule.intervalMicroseconds ?? configuration.sampling.intervalMicroseconds,
+            rule: rule.text,
+            // Whatever a unit's process forks is of the unit, and is seen first by its parent's records.
+            followsChildren: rule.includesChildren || rule.matcher.isControlGroup)
     }
 }
 
@@ -334,6 +356,6 @@ extension TargetRecord {
         self.init(
             snapshot.description, attached: snapshot.attached,
             intervalMicroseconds: snapshot.intervalMicroseconds, state: snapshot.state,
-            eventSource: "sampling", rule: snapshot.rule)
+            eventSource: snapshot.eventMode.name, rule: snapshot.rule)
     }
 }

@@ -16,6 +16,14 @@ package struct WatchedRule: Hashable, Sendable {
 }
 
 extension TargetRule.Matcher {
+    /// Whether it means all processes of a control group.
+    var isControlGroup: Bool {
+        switch self {
+        case .unit, .cgroup: true
+        case .pid, .comm, .exe: false
+        }
+    }
+
     /// Whether the rule means this process.
     func matches(_ process: ProcessDescription) -> Bool {
         switch self {

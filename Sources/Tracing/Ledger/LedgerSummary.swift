@@ -1,4 +1,4 @@
-package import MemoryModel
+import MemoryModel
 
 extension Ledger {
     /// One event for each type, kind and source in place of each one: for processes that map faster than

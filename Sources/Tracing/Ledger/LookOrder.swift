@@ -73,7 +73,7 @@ struct LookOrder {
 }
 
 extension KernelRecord {
-    fileprivate var isExec: Bool {
+    var isExec: Bool {
         if case .exec = content { return true }
         return false
     }

@@ -1,0 +1,71 @@
+import Glibc
+import KernelEvents
+import MemoryModel
+import ProcFS
+import Tracing
+
+// Children that the kernel reported: watched from their first instant.
+extension TargetKeeper {
+    /// Takes them up as they come, until the tracer ends.
+    package func followChildren() async {
+        for await child in tracer.newChildren { await take(child) }
+    }
+
+    private func take(_ child: NewChild) async {
+        guard let parent = child.parent, await tracer.count < configuration.access.maximumTargets else {
+            return await tracer.refuse(child)
+        }
+        guard let candidate = child.candidate else { return await tell(ended: child, of: parent) }
+        guard let options = await options(for: candidate.description, of: parent),
+            !declined.contains(candidate.description.identity)
+        else { return await tracer.refuse(child) }
+        _ = await begin(candidate, options, bornAs: child)
+    }
+
+    /// A rule's own processes go by the rule; others by whoever forked them.
+    private func options(
+        for process: ProcessDescription, of parent: TargetSnapshot
+    ) async -> TargetOptions? {
+        if let options = options(byRule: process) { return options }
+        let mark = parent.rule.flatMap { rule in rules.first { $0.rule.text == rule } }
+        // Of a unit's rule the children are followed as members of the unit; this one has left it.
+        if let mark, !mark.rule.includesChildren { return nil }
+        return TargetOptions(
+            intervalMicroseconds: parent.intervalMicroseconds,
+            rule: "child:\(parent.description.identity.pid)", followsChildren: true)
+    }
+
+    /// A process that ended before it could be opened: its records are all there is, and enough.
+    private func tell(ended child: NewChild, of parent: TargetSnapshot) async {
+        let process = description(of: child, like: parent)
+        let reader = await recorder.reader(of: parent.description.identity)
+        // It may have become another user's by a setuid exec; who could have read it cannot be told any
+        // more. What a daemon without privilege gets to know of is its own user's anyway.
+        let known = geteuid() == 0 ? HistoryReader.nobody : reader ?? .nobody
+        let entry = await recorder.register(
+            process, attached: child.forked, reader: known, rule: "child:\(parent.description.identity.pid)",
+            parent: parent.description.identity.pid)
+        await recorder.begin(
+            Recorder.Known(
+                description: process, attached: child.forked, reader: known, row: entry.row))
+        await tracer.tell(ended: child, as: process)
+    }
+
+    private func description(of child: NewChild, like parent: TargetSnapshot) -> ProcessDescription {
+        let pid = child.queue.pid
+        // What /proc/[pid]/stat would have said, as near as the fork's time tells it: ticks of 10 ms.
+        let ticks = (child.memory?.nanoseconds ?? child.queue.forkedAt ?? 0) / 10_000_000
+        var process = ProcessDescription(
+            identity: ProcessIdentity(
+                bootID: parent.description.identity.bootID, pid: pid, startTicks: UInt64(clamping: ticks),
+                pidfdInode: nil),
+            comm: parent.description.comm)
+        process.exe = parent.description.exe
+        process.uid = parent.description.uid
+        process.gid = parent.description.gid
+        process.unit = parent.description.unit
+        process.cgroup = parent.description.cgroup
+        process.started = child.forked
+        return process
+    }
+}

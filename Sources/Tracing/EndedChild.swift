@@ -1,0 +1,107 @@
+import KernelEvents
+package import MemoryModel
+
+// Children that were gone before they could be looked at: all that is known of them are their records.
+extension Tracer {
+    /// Tells the whole story of such a process in one observation.
+    package func tell(ended child: NewChild, as process: ProcessDescription) async {
+        let tick = newTick()
+        kernel.drain()
+        let records = child.queue.take().records
+        kernel.forget(child.queue)
+        var story = EndedChild(child, process, id: newTargetID(), tick)
+        story.tell(records, tick)
+        if let parent = child.parent { remember(story.departed(followedLike: parent, child.forked)) }
+        await deliver([story.observation])
+    }
+}
+
+/// A process known by its records alone.
+struct EndedChild {
+    private(set) var observation: Observation
+    private var process: ProcessDescription
+    private var ledger: Ledger
+    private var paths: PathTable
+
+    init(_ child: NewChild, _ process: ProcessDescription, id: TargetID, _ tick: Tick) {
+        self.process = process
+        ledger = child.memory.map { Ledger(forkedFrom: $0.ledger) } ?? Ledger()
+        paths = child.memory?.paths ?? PathTable()
+        observation = Observation(target: id, identity: process.identity, time: tick.time)
+        observation.ended = .exited
+        var attached = MemoryEvent(
+            time: child.forked, pid: process.identity.pid, comm: process.comm, type: .attached, source: .perf)
+        if child.memory != nil { attached.size = size }
+        observation.events = [attached]
+    }
+
+    private var size: UInt64 { KindTotals(of: ledger.regions).total }
+
+    mutating func tell(_ records: [KernelRecord], _ tick: Tick) {
+        for record in records {
+            if case .exec(let comm) = record.content {
+                process.comm = comm
+                process.exe = nil
+                observation.description = process
+            }
+        }
+        let pid = process.identity.pid
+        var told = ledger.apply(records, look: nil, paths: &paths, context: LedgerContext())
+        if records.count > RecordPace.summariseAbove { told = Ledger.summarise(told) }
+        observation.events += told.map { MemoryEvent($0, pid: pid, comm: process.comm, paths, tick) }
+        let lastGrowth = observation.events.last { ($0.delta ?? 0) > 0 }
+        var exit = MemoryEvent(
+            time: observation.events.last?.time ?? tick.time, pid: pid, comm: process.comm, type: .exit)
+        if let record = records.last(where: \.isLeaderExit) {
+            exit.time = max(exit.time, tick.time(of: MonotonicTime(nanoseconds: record.nanoseconds)))
+            exit.source = .perf
+            exit.tid = record.tid
+        }
+        exit.size = size
+        observation.events.append(exit)
+        guard ledger.isKnown else { return }
+        var found = PostMortem(pid: pid, comm: process.comm, unit: process.unit, time: exit.time)
+        found.vmSizeBytes = size
+        found.setRegions(ledger.regions, paths: paths)
+        found.lastGrowth = lastGrowth
+        observation.postMortem = found
+    }
+
+    /// What its own children need to know of it.
+    func departed(followedLike parent: TargetSnapshot, _ forked: Timestamp) -> DepartedParent {
+        var snapshot = parent
+        snapshot.id = observation.target
+        snapshot.description = process
+        snapshot.attached = forked
+        snapshot.state = .exited
+        snapshot.lastSample = nil
+        return DepartedParent(snapshot: snapshot, ledger: ledger, paths: paths)
+    }
+}
+
+/// A followed process that is gone, for as long as children of it may still turn up.
+struct DepartedParent: Sendable {
+    var snapshot: TargetSnapshot
+    var ledger: Ledger
+    var paths: PathTable
+}
+
+extension MemoryEvent {
+    /// An event of the ledger, its times put on the wall clock.
+    init(_ told: LedgerEvent, pid: Int32, comm: [UInt8], _ paths: PathTable, _ tick: Tick) {
+        self.init(
+            time: tick.time(of: MonotonicTime(nanoseconds: told.nanoseconds)), pid: pid, comm: comm,
+            type: told.type, source: told.source)
+        notBefore = told.notBefore.map { tick.time(of: MonotonicTime(nanoseconds: $0)) }
+        kind = told.kind
+        delta = told.delta
+        size = told.sizeAfter
+        start = told.start
+        end = told.end
+        permissions = told.permissions
+        path = told.path == .none ? nil : Array(paths.bytes(of: told.path))
+        tid = told.tid
+        count = told.count
+        child = told.child
+    }
+}

@@ -1,0 +1,102 @@
+package import KernelEvents
+package import MemoryModel
+
+/// Whether a tracer listens to the kernel, and if not, why.
+package struct KernelEventsChoice: Sendable {
+    private let source: KernelEventSource?
+    private let reason: String
+    let activity: KernelActivity
+
+    private init(_ source: KernelEventSource?, _ reason: String, _ activity: KernelActivity) {
+        self.source = source
+        self.reason = reason
+        self.activity = activity
+    }
+
+    /// Why the kernel reports nothing at all, one clear line; nil where it reports something.
+    package var refusal: String? {
+        guard source != nil else { return reason }
+        let permission = KernelEventSource.probe()
+        return permission.machine == nil ? nil : permission.ownProcess?.description
+    }
+
+    /// Looks only.
+    ///
+    /// - Parameter reason: one clear line, shown to whoever asks.
+    package static func none(reason: String) -> KernelEventsChoice {
+        KernelEventsChoice(nil, reason, KernelActivity())
+    }
+
+    /// The kernel's records where it gives them, process by process, and looks only for the others.
+    package static func records() -> KernelEventsChoice {
+        let activity = KernelActivity()
+        let source = KernelEventSource { activity.add($0) }
+        return KernelEventsChoice(source, "", activity)
+    }
+
+    /// Where to get a target's records.
+    func feed(
+        for process: ProcessDescription, _ options: TargetOptions, bornAs child: NewChild?
+    ) -> (KernelFeed?, EventMode) {
+        guard let source else { return (nil, .sampling(reason: reason)) }
+        if let child { return (KernelFeed(source: source, queue: child.queue), .perf) }
+        switch source.watch(
+            pid: process.identity.pid, preferring: scopes(for: process, options),
+            followsChildren: options.followsChildren)
+        {
+        case .success(let queue): return (KernelFeed(source: source, queue: queue), .perf)
+        case .failure(let refusal): return (nil, .sampling(reason: refusal.description))
+        }
+    }
+
+    /// The narrowest that holds what is asked for: each mapping call of whatever a scope covers costs the
+    /// caller about a microsecond. A unit's control group holds all its processes through every fork.
+    private func scopes(
+        for process: ProcessDescription, _ options: TargetOptions
+    ) -> [KernelEventSource.Scope] {
+        let isOfUnit = options.rule.map { $0.hasPrefix("unit:") || $0.hasPrefix("cgroup:") } ?? false
+        if isOfUnit, let cgroup = process.cgroup, cgroup != "/" {
+            return [.cgroup(cgroup), .machine, .process]
+        }
+        return [.machine, .process]
+    }
+
+    func takeChildren() -> [KernelEventQueue] { source?.takeChildren() ?? [] }
+
+    func forget(_ queue: KernelEventQueue) { source?.unwatch(queue) }
+
+    /// Brings everything that has happened until now into the queues.
+    func drain() { source?.drain() }
+
+    func stop() { source?.stop() }
+
+    var state: KernelEventsState {
+        guard let source else { return KernelEventsState(reason: reason) }
+        return KernelEventsState(statistics: source.statistics)
+    }
+}
+
+/// How kernel events stand in this daemon.
+package struct KernelEventsState: Sendable {
+    /// Why no process's changes are reported by the kernel; nil where they may be.
+    package var reason: String?
+    package var statistics: KernelEventStatistics?
+
+    init(reason: String? = nil, statistics: KernelEventStatistics? = nil) {
+        self.reason = reason
+        self.statistics = statistics
+    }
+}
+
+/// A process that a followed one has just forked.
+package struct NewChild: Sendable {
+    /// What it has done since its first instant.
+    package let queue: KernelEventQueue
+    /// nil where the parent is gone or was never a target.
+    package let parent: TargetSnapshot?
+    /// The parent's map at the fork; nil where it is not known.
+    package let memory: ForkedMemory?
+    /// nil where the process has ended already.
+    package let candidate: Tracer.Candidate?
+    package let forked: Timestamp
+}
