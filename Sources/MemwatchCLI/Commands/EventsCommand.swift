@@ -11,6 +11,9 @@ struct EventsCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Only this process; it may have ended.", valueName: "pid"))
     var pid: String?
 
+    @Option(help: ArgumentHelp("Only the processes of this systemd unit.", valueName: "name"))
+    var unit: String?
+
     @OptionGroup var range: TimeRangeOptions
 
     @Option(help: ArgumentHelp("Only these events: brk-grow,mmap.", valueName: "event,..."))
@@ -25,6 +28,10 @@ struct EventsCommand: ParsableCommand {
     func run() throws {
         var parameters = JSONObject()
         if let pid { parameters["pid"] = .integer(Int64(try ArgumentText.pid(pid))) }
+        if pid != nil, unit != nil {
+            throw Failure.usage("say whose events: a pid, or --unit and its name, not both")
+        }
+        parameters.set("unit", unit)
         parameters.set(try TimeRange(range))
         parameters.set("events", try ArgumentText.events(event)?.map(\.name))
         if range.start != nil, pid == nil {

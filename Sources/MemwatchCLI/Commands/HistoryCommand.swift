@@ -6,14 +6,22 @@ import Varlink
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
-        abstract: "Shows how a process's memory grew and shrank.",
+        abstract: "Shows how the memory of a process, or of a whole unit, grew and shrank.",
+        usage: """
+            memwatch history PID [--since TIME] [--until TIME] [--start TIME] [--step DURATION] [--kind KIND,...]
+            memwatch history --unit NAME [--since TIME] [--until TIME] [--step DURATION] [--kind KIND,...]
+            """,
         discussion: """
             There is a row where something changed, and one a minute. --step resamples evenly, each row \
-            carrying the last value known.
+            carrying the last value known. --unit adds up all processes of a systemd unit, those that are \
+            gone too: one series through every restart.
             """)
 
     @Argument(help: ArgumentHelp("The process; it may have ended.", valueName: "pid"))
-    var pid: String
+    var pid: String?
+
+    @Option(help: ArgumentHelp("All processes of this systemd unit, added up.", valueName: "name"))
+    var unit: String?
 
     @OptionGroup var range: TimeRangeOptions
 
@@ -28,7 +36,15 @@ struct HistoryCommand: ParsableCommand {
 
     func run() throws {
         let kinds = try ArgumentText.kinds(kind)
-        var parameters: JSONObject = ["pid": .integer(Int64(try ArgumentText.pid(pid)))]
+        var parameters = JSONObject()
+        switch (pid, unit) {
+        case (let pid?, nil): parameters["pid"] = .integer(Int64(try ArgumentText.pid(pid)))
+        case (nil, let unit?): parameters.set("unit", unit)
+        case (nil, nil), (_?, _?): throw Failure.usage("say whose history: a pid, or --unit and its name")
+        }
+        if range.start != nil, pid == nil {
+            throw Failure.usage("--start chooses among the processes of one pid: say which pid")
+        }
         parameters.set(try TimeRange(range))
         parameters.set("step", try ArgumentText.duration(step, option: "--step"))
         parameters.set("kinds", kinds?.map(\.name))

@@ -5,7 +5,7 @@ import Varlink
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Shows what the daemon watches: targets, and in the table also rules.")
+        abstract: "Shows what the daemon watches: targets, in the table under the rules that hold them.")
 
     @Flag(help: "Also processes that are gone but have a history.")
     var all = false
@@ -25,16 +25,20 @@ struct ListCommand: ParsableCommand {
             let answer = try await daemon.call(.list, parameters)
             let output = Output()
             let rules: [RuleRecord] = try answer.records("rules")
-            if !onlyRules {
-                var printer = RecordPrinter<TargetRecord>(format, layout: .targets, output: output)
-                for target: TargetRecord in try answer.records("targets") { try printer.write(target) }
-                try printer.finish()
-            }
-            if onlyRules || (format == .table && !rules.isEmpty) {
-                if !onlyRules { try output.write("\n") }
+            if onlyRules {
                 var printer = RecordPrinter<RuleRecord>(format, layout: .rules, output: output)
                 for rule in rules { try printer.write(rule) }
                 try printer.finish()
+            } else {
+                let targets: [TargetRecord] = try answer.records("targets")
+                if format == .table {
+                    let reason = answer["event_source_reason"]?.stringValue
+                    try TargetGroups(targets, rules: rules, samplingReason: reason).print(to: output)
+                } else {
+                    var printer = RecordPrinter<TargetRecord>(format, layout: .targets, output: output)
+                    for target in targets { try printer.write(target) }
+                    try printer.finish()
+                }
             }
             await daemon.close()
         }

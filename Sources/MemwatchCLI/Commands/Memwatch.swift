@@ -16,7 +16,6 @@ struct Memwatch: ParsableCommand {
         version: "memwatch " + MemwatchVersion.text,
         subcommands: [
             RegionsCommand.self, AttachCommand.self, DetachCommand.self, ListCommand.self,
-            HistoryCommand.self,
-            EventsCommand.self, StatusCommand.self,
+            HistoryCommand.self, EventsCommand.self, DiffCommand.self, StatusCommand.self,
         ])
 }

@@ -15,8 +15,27 @@ extension TableLayout<EventRecord> {
                 Cell.time(event.time), Cell.number(event.pid), event.comm, event.event.name,
                 event.kind?.name ?? "", Cell.change(event.delta) ?? "", Cell.size(event.size) ?? "",
                 event.source.name, Cell.range(event.start, event.end) ?? "",
-                Cell.name(path: event.path, tid: event.tid),
+                details(event),
             ]
         }
+    }
+
+    /// The name, whose thread it was, and what a number says that has no column of its own.
+    private static func details(_ event: EventRecord) -> String {
+        var words: [String] = []
+        switch event.source {
+        case .sample:
+            let name = Cell.name(path: event.path, tid: event.tid)
+            if !name.isEmpty { words.append(name) }
+        case .perf:
+            if let path = event.path { words.append(path) }
+            // Whoever called; that it was the main thread goes without saying.
+            if let tid = event.tid, tid != event.pid { words.append("(by thread \(tid))") }
+        }
+        if let count = event.count {
+            words.append(event.event == .gap ? "\(count) records lost" : "(\(count) in one tick)")
+        }
+        if let child = event.child { words.append("child \(child)") }
+        return words.joined(separator: " ")
     }
 }

@@ -8,8 +8,8 @@ struct StatusRecord: PrintableRow, Hashable {
 
     static let fields = [
         "version", "pid", "uid", "started", "targets", "rules", "event_source", "event_source_reason",
-        "ticks",
-        "late_ticks", "looks", "inconsistent_looks", "last_tick", "lag_us", "history_path", "history_bytes",
+        "kernel_records", "records_lost", "gaps", "forks_dropped", "summarised", "ticks", "late_ticks",
+        "looks", "inconsistent_looks", "last_tick", "lag_us", "history_path", "history_bytes",
         "history_free_bytes", "history_oldest", "history_error", "journal_sent", "journal_dropped",
     ]
 
@@ -24,11 +24,12 @@ struct StatusRecord: PrintableRow, Hashable {
 
     /// The lines for people: what a word stands for, and what is to be said of it.
     var lines: [(name: String, text: String)] {
-        var lines: [(String, String)] = [
+        var lines: [(name: String, text: String)] = [
             ("daemon", "memwatchd \(text("version")), pid \(text("pid")), uid \(text("uid"))"),
             ("started", time("started")),
             ("targets", "\(text("targets")), rules \(text("rules"))"),
             ("events", text("event_source") + (optional("event_source_reason").map { ": " + $0 } ?? "")),
+            ("kernel", kernel),
             ("ticks", "\(text("ticks")), late \(text("late_ticks")), last \(lastTick)"),
             ("looks", "\(text("looks")), inconsistent \(text("inconsistent_looks"))"),
             ("history", text("history_path")),
@@ -38,8 +39,21 @@ struct StatusRecord: PrintableRow, Hashable {
             ),
             ("journal", "sent \(text("journal_sent")), dropped \(text("journal_dropped"))"),
         ]
-        if let error = optional("history_error") { lines.insert(("", "error: " + error), at: 8) }
-        return lines
+        if let error = optional("history_error"), let journal = lines.popLast() {
+            lines += [("", "error: " + error), journal]
+        }
+        // A daemon of another version may not know it.
+        return lines.filter { !$0.text.isEmpty }
+    }
+
+    private var kernel: String {
+        guard let records = optional("kernel_records") else { return "" }
+        var text = "records \(records), lost \(self.text("records_lost")), gaps \(self.text("gaps"))"
+        if let forks = object["forks_dropped"]?.integerValue, forks > 0 { text += ", forks dropped \(forks)" }
+        if let targets = object["summarised"]?.integerValue, targets > 0 {
+            text += ", targets summarised \(targets)"
+        }
+        return text
     }
 
     private var lastTick: String {

@@ -29,7 +29,12 @@ final class TablePrinter {
     private let output: Output
     private let lookahead: Int
     private var widths: [Int]
-    private var waiting: [[ShownText]] = []
+    private enum Row {
+        case cells([ShownText])
+        case line(ShownText)
+    }
+
+    private var waiting: [Row] = []
     private var line: [UInt8] = []
     private var isStarted = false
 
@@ -48,7 +53,15 @@ final class TablePrinter {
         for (index, cell) in zip(widths.indices, row) where cell.width > widths[index] {
             widths[index] = cell.width
         }
-        waiting.append(row)
+        waiting.append(.cells(row))
+        if waiting.count >= lookahead { try start() }
+    }
+
+    /// A line of its own between the rows, which has no columns.
+    func write(line text: String) throws(Failure) {
+        let shown = ShownText(text)
+        if isStarted { return try print(shown) }
+        waiting.append(.line(shown))
         if waiting.count >= lookahead { try start() }
     }
 
@@ -62,8 +75,17 @@ final class TablePrinter {
         if isStarted { return }
         isStarted = true
         try print(columns.map { ShownText($0.title) }, style: .bold)
-        for row in waiting { try print(row) }
+        for row in waiting {
+            switch row {
+            case .cells(let cells): try print(cells)
+            case .line(let text): try print(text)
+            }
+        }
         waiting = []
+    }
+
+    private func print(_ line: ShownText) throws(Failure) {
+        try output.write((output.isStyled ? Style.bold.applied(to: line.text) : line.text) + "\n")
     }
 
     private func print(_ cells: [ShownText], style: Style? = nil) throws(Failure) {
