@@ -136,7 +136,8 @@ let package = Package(
             swiftSettings: rules),
         .testTarget(
             name: "KernelEventsTests",
-            dependencies: ["KernelEvents", "MemoryModel", "TestSupport", "memgrow"], swiftSettings: rules),
+            dependencies: ["KernelEvents", "MemoryModel", "TestSupport", "memgrow"], exclude: ["Fixtures"],
+            swiftSettings: rules),
         .testTarget(
             name: "TracingTests",
             dependencies: [
