@@ -139,10 +139,11 @@ package struct MapComparison {
         return low < old.count && old[low].start < address && isSameBacking(old[low], region)
     }
 
-    /// Anonymous memory is the same wherever it stays; file memory must show the same bytes there.
+    /// Anonymous memory is the same wherever it stays; file memory must show the same bytes there. A file that
+    /// is renamed or unlinked while it is mapped changes its path (` (deleted)`) and nothing else.
     private func isSameBacking(_ a: Region, _ b: Region) -> Bool {
         guard a.inode == b.inode, a.device == b.device else { return false }
-        return a.inode == 0 || (a.path == b.path && a.offset &- a.start == b.offset &- b.start)
+        return a.inode == 0 || a.offset &- a.start == b.offset &- b.start
     }
 
     private mutating func add(

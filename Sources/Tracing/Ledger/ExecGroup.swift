@@ -46,6 +46,7 @@ extension Ledger {
         guard let group else { return [] }
         self.group = nil
         isKnown = true
+        hasToldExec = true
         let source: EventSource = group.notBefore == nil ? .perf : .sample
         func event() -> LedgerEvent {
             var event = LedgerEvent(

@@ -25,6 +25,8 @@ package struct Ledger: Sendable {
     var group: ExecGroup?
     var files = FileIdentities()
     var window: LookWindow?
+    /// An exec has been told since the last look.
+    var hasToldExec = false
     var forks: [(child: Int32, ledger: Ledger)] = []
 
     /// By how much the map that a forked child was given differed from the one it turned out to have:
@@ -64,6 +66,14 @@ package struct Ledger: Sendable {
 
     package static let forkLimit = 1024
 
+    /// A process that was watched before, by another ledger: these regions are what was known then. When
+    /// that was does not matter, since its clock may have been another.
+    package init(resumingFrom regions: [Region]) {
+        map = AddressList(regions)
+        totals = KindTotals(of: regions)
+        isKnown = true
+    }
+
     // MARK: Records
 
     /// Applies records in order of time, and says what follows from them alone.
@@ -74,10 +84,12 @@ package struct Ledger: Sendable {
     ///     take kind, name and identity from it where it shows them. Records within
     ///     ``LedgerContext/look`` that it does not show are kept for the next call. It does not become the
     ///     shadow map: ``settle(with:at:)`` does that, and is to follow.
+    ///   - summarising: tell what happened to each kind as one event: see ``summarise(_:)``.
     /// - Returns: events in order of time; only those of ``EventType/exec`` may come late, and in a later
     ///   call, because they are complete only when the kernel has mapped the program.
     package mutating func apply(
-        _ records: [KernelRecord], look: [Region]?, paths: inout PathTable, context: LedgerContext
+        _ records: [KernelRecord], look: [Region]?, paths: inout PathTable, context: LedgerContext,
+        summarising: Bool = false
     ) -> [LedgerEvent] {
         window = look == nil ? nil : context.look
         var due = pending + records
@@ -95,7 +107,7 @@ package struct Ledger: Sendable {
         round.events.reserveCapacity(due.count)
         for record in due { step(record, &round, &paths) }
         if look != nil { files.resolve(&map, by: round.look, paths) }
-        return round.events
+        return summarising ? Self.summarise(round.events) : round.events
     }
 
     private mutating func step(_ record: KernelRecord, _ round: inout LedgerRound, _ paths: inout PathTable) {
@@ -127,8 +139,9 @@ package struct Ledger: Sendable {
             if round.context.keepsForks, forks.count < Self.forkLimit {
                 forks.append((child, Ledger(forkedFrom: self, at: record.nanoseconds)))
             }
-        case .exit:
-            break
+        case .exit(let isLeader):
+            // Killed before it could map anything of its own: the exec is told all the same.
+            if isLeader, group != nil { round.events += finishExec() }
         case .gap(let count):
             var event = LedgerEvent(.gap, nanoseconds: record.nanoseconds, source: .perf)
             event.count = count
@@ -144,8 +157,8 @@ package struct Ledger: Sendable {
     /// - Parameters:
     ///   - look: with ids of the path table that the records were applied with.
     ///   - nanoseconds: the end of the look, CLOCK_MONOTONIC.
-    ///   - isNewImage: true if the caller knows of an exec that no record told of: one exec event (sample)
-    ///     and one for each kind that differs.
+    ///   - isNewImage: true if the look is the first at another program. If no record told of the exec, it is
+    ///     told now: one event (sample) and one for each kind that differs.
     package mutating func settle(
         with look: [Region], at nanoseconds: Int64, isNewImage: Bool = false
     ) -> [LedgerEvent] {
@@ -153,9 +166,9 @@ package struct Ledger: Sendable {
         window = nil
         var events: [LedgerEvent] = []
         let after = KindTotals(of: look)
-        if isNewImage, group == nil {
+        if isNewImage, isKnown, group == nil, !hasToldExec {
             let unseen = KernelRecord(nanoseconds: nanoseconds, tid: 0, .exec(comm: []))
-            group = ExecGroup(unseen, comm: [], before: isKnown ? totals : nil, notBefore: .some(lastLook))
+            group = ExecGroup(unseen, comm: [], before: totals, notBefore: .some(lastLook))
             births.removeAll()
         }
         if group != nil {
@@ -174,6 +187,7 @@ package struct Ledger: Sendable {
         totals = after
         isKnown = true
         isBeginning = false
+        hasToldExec = false
         lastLook = began
         return events
     }

@@ -24,6 +24,7 @@ struct LookOrder {
         // Where the look shows a record, it shows all earlier ones there: their traces may be gone from it
         // (the guard page of a thread's stack is cut from a mapping that no longer is as it was made).
         var due = AddressSet()
+        var isLaterShown = false
         var isExecShown = false
         for index in stride(from: records.count &- 1, through: first, by: -1) {
             let record = records[index]
@@ -35,10 +36,12 @@ struct LookOrder {
             switch record.content {
             case .mapping(let mapping):
                 isDue[index] = due.overlaps(mapping.start, mapping.end) || shows(mapping, &paths)
-                if isDue[index] { due.insert(mapping.start, mapping.end) }
+                if isDue[index] {
+                    due.insert(mapping.start, mapping.end)
+                    if mapping.isOfProgram { isLaterShown = true }
+                }
             case .exec:
-                // Addresses are chosen anew by an exec.
-                isExecShown = !due.isEmpty || (isKnown && look.first?.start != shadow.first?.start)
+                isExecShown = isLaterShown || (isKnown && !isOfOldImage)
                 isDue[index] = isExecShown
             case .fork, .exit, .gap:
                 break
@@ -52,6 +55,20 @@ struct LookOrder {
             records.indices.filter { isDue[$0] }.map { records[$0] },
             records.indices.filter { !isDue[$0] }.map { records[$0] }
         )
+    }
+
+    /// True if any area of the program before is in the look. The kernel chooses addresses anew at each exec.
+    private var isOfOldImage: Bool {
+        var index = 0
+        for shown in look where shown.kind != .stack && shown.kind != .vdso {
+            while index < shadow.count, shadow[index].end <= shown.start { index &+= 1 }
+            guard index < shadow.count else { return false }
+            let known = shadow[index]
+            if known.start == shown.start, known.end == shown.end, known.permissions == shown.permissions {
+                return true
+            }
+        }
+        return false
     }
 
     /// True if the record's whole area is in the look, with its permissions and backing; classification may
@@ -69,6 +86,16 @@ struct LookOrder {
             index &+= 1
         }
         return true
+    }
+}
+
+extension MappingRecord {
+    /// Stack and vdso may be at the same place in every program (without address randomisation).
+    fileprivate var isOfProgram: Bool {
+        switch name {
+        case .stack, .kernel: false
+        case .anonymous, .heap, .file: true
+        }
     }
 }
 
