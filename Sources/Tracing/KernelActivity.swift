@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Which processes the kernel has reported something of since they were last asked about.
+/// Which processes the kernel has reported something of since they were last asked about, and which are to
+/// be looked at again soon without that.
 ///
 /// Filled by the thread that drains the rings, emptied by the tracer, at most every 20 ms.
 final class KernelActivity: Sendable {
@@ -8,13 +9,20 @@ final class KernelActivity: Sendable {
 
     private struct State {
         var pids: Set<Int32> = []
-        var due = MonotonicTime(microseconds: .min)
+        /// When to look again, whether or not there are records.
+        var later: [Int32: MonotonicTime] = [:]
+        var notBefore = MonotonicTime(microseconds: .min)
         var wake: (@Sendable () -> Void)?
+
+        var due: MonotonicTime? {
+            guard let first = pids.isEmpty ? later.values.min() : notBefore else { return nil }
+            return max(first, notBefore)
+        }
     }
 
     private let state = Mutex(State())
 
-    /// What to call when there is something again; from any thread.
+    /// What to call when something is due sooner than before; from any thread.
     func onFirst(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
 
     func add(_ pids: Set<Int32>) {
@@ -26,14 +34,28 @@ final class KernelActivity: Sendable {
         wake?()
     }
 
-    /// When to take; nil while there is nothing.
-    var due: MonotonicTime? { state.withLock { $0.pids.isEmpty ? nil : $0.due } }
+    func add(_ pid: Int32, at time: MonotonicTime) {
+        let wake = state.withLock { state -> (@Sendable () -> Void)? in
+            let before = state.due
+            state.later[pid] = min(state.later[pid] ?? time, time)
+            return before.map { time < $0 } ?? true ? state.wake : nil
+        }
+        wake?()
+    }
 
-    func take() -> Set<Int32> {
+    /// When to take; nil while there is nothing.
+    var due: MonotonicTime? { state.withLock { $0.due } }
+
+    func take(at now: MonotonicTime) -> Set<Int32> {
         state.withLock { state in
-            state.due = MonotonicTime.now.advanced(byMicroseconds: Self.shortestPause)
-            defer { state.pids = [] }
-            return state.pids
+            state.notBefore = now.advanced(byMicroseconds: Self.shortestPause)
+            var taken = state.pids
+            state.pids = []
+            for (pid, time) in state.later where time <= now {
+                taken.insert(pid)
+                state.later[pid] = nil
+            }
+            return taken
         }
     }
 }

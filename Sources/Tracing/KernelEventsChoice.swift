@@ -1,4 +1,4 @@
-package import KernelEvents
+import KernelEvents
 package import MemoryModel
 
 /// Whether a tracer listens to the kernel, and if not, why.
@@ -68,11 +68,15 @@ package struct KernelEventsChoice: Sendable {
     /// Brings everything that has happened until now into the queues.
     func drain() { source?.drain() }
 
-    func stop() { source?.stop() }
+    /// Closes the rings.
+    package func stop() { source?.stop() }
 
     var state: KernelEventsState {
         guard let source else { return KernelEventsState(reason: reason) }
-        return KernelEventsState(statistics: source.statistics)
+        let counted = source.statistics
+        return KernelEventsState(
+            records: counted.recordsRead, recordsLost: counted.recordsLost, gaps: counted.gaps,
+            forksDropped: counted.forksDropped)
     }
 }
 
@@ -80,23 +84,29 @@ package struct KernelEventsChoice: Sendable {
 package struct KernelEventsState: Sendable {
     /// Why no process's changes are reported by the kernel; nil where they may be.
     package var reason: String?
-    package var statistics: KernelEventStatistics?
-
-    init(reason: String? = nil, statistics: KernelEventStatistics? = nil) {
-        self.reason = reason
-        self.statistics = statistics
-    }
+    /// Records read from the rings, of whatever process.
+    package var records: UInt64 = 0
+    /// Records that the kernel had no room for.
+    package var recordsLost: UInt64 = 0
+    /// Times that it had none.
+    package var gaps: UInt64 = 0
+    /// Children that nobody was told of, because too many waited.
+    package var forksDropped: UInt64 = 0
 }
 
 /// A process that a followed one has just forked.
 package struct NewChild: Sendable {
+    package let pid: Int32
+    package let parentPID: Int32
+    /// When it was forked: nanoseconds of CLOCK_MONOTONIC, and on the wall clock.
+    package let forkedAt: Int64
+    package let forked: Timestamp
     /// What it has done since its first instant.
-    package let queue: KernelEventQueue
+    let queue: KernelEventQueue
     /// nil where the parent is gone or was never a target.
     package let parent: TargetSnapshot?
     /// The parent's map at the fork; nil where it is not known.
     package let memory: ForkedMemory?
     /// nil where the process has ended already.
     package let candidate: Tracer.Candidate?
-    package let forked: Timestamp
 }

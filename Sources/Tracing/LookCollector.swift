@@ -71,14 +71,30 @@ final class LookCollector: Sendable {
 
 /// Observations that came after their tick was delivered.
 final class Stragglers: Sendable {
-    private let observations = Mutex<[Observation]>([])
+    private struct State {
+        var observations: [Observation] = []
+        var wake: (@Sendable () -> Void)?
+    }
 
-    func add(_ observation: Observation) { observations.withLock { $0.append(observation) } }
+    private let state = Mutex(State())
+
+    var isWaiting: Bool { state.withLock { !$0.observations.isEmpty } }
+
+    /// What to call when there is one; from any thread.
+    func onFirst(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
+
+    func add(_ observation: Observation) {
+        let wake = state.withLock { state -> (@Sendable () -> Void)? in
+            state.observations.append(observation)
+            return state.observations.count == 1 ? state.wake : nil
+        }
+        wake?()
+    }
 
     func take() -> [Observation] {
-        observations.withLock { observations in
-            defer { observations = [] }
-            return observations
+        state.withLock { state in
+            defer { state.observations = [] }
+            return state.observations
         }
     }
 }

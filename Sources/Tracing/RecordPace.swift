@@ -10,7 +10,7 @@ struct RecordPace: Sendable {
     static let summariseUntil = 5_000
 
     private(set) var isSummarising = false
-    private var nextLook = MonotonicTime(microseconds: .min)
+    private(set) var nextLook = MonotonicTime(microseconds: .min)
     private var window = MonotonicTime(microseconds: 0)
     private var inWindow = 0
 

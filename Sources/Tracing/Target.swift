@@ -28,6 +28,7 @@ final class Target: Sendable {
         var ledger = Ledger()
         var paths = PathTable()
         var isSummarised = false
+        var followUp: MonotonicTime?
     }
 
     init(
@@ -77,6 +78,15 @@ final class Target: Sendable {
     /// True while a worker looks.
     var isLooking: Bool { isBusy.load(ordering: .acquiring) }
 
+    /// True where the kernel has reported something, or the last look left something open.
+    func isToldOf(at now: MonotonicTime) -> Bool {
+        if feed?.hasRecords == true { return true }
+        return followUp.map { $0 <= now } ?? false
+    }
+
+    /// When to look again without waiting for the interval; nil where that will do.
+    var followUp: MonotonicTime? { published.withLock { $0.followUp } }
+
     /// Takes the target for a look. False while the look before is not finished: such a tick is skipped.
     func beginLook() -> Bool {
         isBusy.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
@@ -112,6 +122,7 @@ final class Target: Sendable {
             known.ledger = observer.ledger
             known.paths = observer.inspector.paths
             known.isSummarised = observer.pace.isSummarising
+            known.followUp = observer.followUp
         }
     }
 }

@@ -54,7 +54,7 @@ extension TargetObserver {
             records, look: nil, paths: &inspector.paths, context: context)
         var events = events(told, tick)
         note(events)
-        if let last = records.last(where: \.isLeaderExit) {
+        if let last = leaderExit {
             exit.time = tick.time(of: MonotonicTime(nanoseconds: last.nanoseconds))
             exit.source = .perf
             exit.tid = last.tid
@@ -75,6 +75,7 @@ extension TargetObserver {
 
     private mutating func counted(_ taken: TakenRecords, _ tick: Tick) -> [KernelRecord] {
         pace.count(taken.records.count, at: tick.monotonic)
+        if let exit = taken.records.last(where: \.isLeaderExit) { leaderExit = exit }
         return taken.records
     }
 

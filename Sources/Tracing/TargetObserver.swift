@@ -24,6 +24,11 @@ struct TargetObserver: Sendable {
     /// What the records and looks say together. Unused without a feed.
     var ledger = Ledger()
     var pace = RecordPace()
+    /// The end of the first thread, where it was reported and the process was still to be seen.
+    var leaderExit: KernelRecord?
+    private var looksAfterExit = 0
+    /// When to look again without waiting for the interval.
+    private(set) var followUp: MonotonicTime?
     /// The last event that added memory, for the post-mortem.
     var lastGrowth: MemoryEvent?
     private var statm: Statm?
@@ -32,6 +37,8 @@ struct TargetObserver: Sendable {
     private var sampleDue = MonotonicTime(microseconds: .min)
     /// Something is known to have changed that statm may not show.
     private var isDirty = true
+    /// Records have changed the ledger's map since the last accepted look.
+    private var awaitsLook = false
     /// The last look found something that is not stored yet.
     private var hasUnstored = false
 
@@ -70,6 +77,25 @@ struct TargetObserver: Sendable {
 
     /// Looks, compares, and says what is worth keeping; nil where nothing is.
     mutating func observe(_ tick: Tick) -> Observation? {
+        let observation = look(tick)
+        followUp = feed == nil || observation?.ended != nil ? nil : nextFollowUp(after: tick)
+        return observation
+    }
+
+    /// What is not to wait for the interval: records that the look was too early for; a map that only records
+    /// tell of; and the end of a process whose first thread has ended. (Other threads may live on for
+    /// long: so not for ever.)
+    private mutating func nextFollowUp(after tick: Tick) -> MonotonicTime? {
+        let now = MonotonicTime.now
+        if leaderExit != nil, looksAfterExit < 10 {
+            looksAfterExit += 1
+            return now.advanced(byMicroseconds: 20_000)
+        }
+        if ledger.pendingCount > 0 || awaitsLook { return max(now, pace.nextLook) }
+        return nil
+    }
+
+    private mutating func look(_ tick: Tick) -> Observation? {
         do throws(ProcError) {
             if tick.cause == .records { return try tellRecords(tick) }
             let statm = try directory.statm()
@@ -90,13 +116,13 @@ struct TargetObserver: Sendable {
     /// The kernel has reported changes. They are told with the help of a look, unless looks have taken
     /// more than their share of time: then from the records alone.
     private mutating func tellRecords(_ tick: Tick) throws(ProcError) -> Observation? {
-        guard let feed, feed.hasRecords else { return nil }
         let statm = try directory.statm()
         if pace.mayLook(at: tick.monotonic) {
             self.statm = statm
             return try fullLook(tick)
         }
         isDirty = true
+        awaitsLook = true
         var observation = newObservation(tick)
         tellWithoutLook(tick, &observation)
         return isWorthKeeping(observation) ? observation : nil
@@ -135,10 +161,12 @@ struct TargetObserver: Sendable {
         observation.credentials = outcome.credentials
         if outcome.isAccepted {
             isDirty = false
+            awaitsLook = false
             fullLookDue = tick.monotonic.advanced(byMicroseconds: tick.fullLookEvery)
         } else {
             tick.counters.add(\.inconsistentLooks)
             isDirty = true
+            awaitsLook = true
         }
         tell(outcome, LookWindow(began: began, ended: ended), tick, &observation)
         var sample = outcome.sample

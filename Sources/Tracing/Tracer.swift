@@ -63,9 +63,11 @@ package actor Tracer {
         askers = NIOThreadPool(numberOfThreads: 1)
         helpers = NIOThreadPool(numberOfThreads: 2)
         for pool in [lookers, askers, helpers] { pool.start() }
-        activity.onFirst { [weak self] in
+        let wake: @Sendable () -> Void = { [weak self] in
             Task { [weak self] in await self?.wake() }
         }
+        activity.onFirst(wake)
+        stragglers.onFirst(wake)
     }
 
     /// There is something to tell before the next tick is due.
@@ -235,8 +237,12 @@ package actor Tracer {
                 await tick(ids, due: due)
                 continue
             }
+            if stragglers.isWaiting {
+                await finish(stragglers.take())
+                continue
+            }
             if let due = activity.due, due <= now {
-                await tellRecords(of: activity.take())
+                await tellRecords(of: activity.take(at: now))
                 continue
             }
             await sleep(until: [schedule.nextDue, activity.due].compactMap(\.self).min())
@@ -261,7 +267,10 @@ package actor Tracer {
     private func look(at changed: [Target], _ tick: Tick) async {
         let collector = LookCollector(count: changed.count, stragglers: stragglers)
         for target in changed {
-            lookers.submit { _ in collector.add(target.observe(tick)) }
+            lookers.submit { [activity] _ in
+                collector.add(target.observe(tick))
+                if let again = target.followUp { activity.add(target.pid, at: again) }
+            }
         }
         let observations = await collector.collect(within: timing.patience) + stragglers.take()
         if !observations.isEmpty { await finish(observations) }
@@ -272,9 +281,7 @@ package actor Tracer {
         let children = await openChildren()
         var ready: [Target] = []
         for pid in pids {
-            guard let id = targetOfPID[pid], let target = targets[id], target.feed?.hasRecords == true else {
-                continue
-            }
+            guard let id = targetOfPID[pid], let target = targets[id], target.isToldOf(at: .now) else { continue }
             // Not while the look before goes on: its records wait for the next round.
             if target.beginLook() { ready.append(target) } else { activity.add([pid]) }
         }
@@ -298,8 +305,9 @@ package actor Tracer {
         let forkedAt = queue.forkedAt ?? tick.monotonic.microseconds &* 1_000
         let parent = parent(parentPID, forkedAt)
         let child = NewChild(
-            queue: queue, parent: parent?.snapshot, memory: parent?.memory, candidate: candidate,
-            forked: tick.time(of: MonotonicTime(nanoseconds: forkedAt)))
+            pid: queue.pid, parentPID: parentPID, forkedAt: forkedAt,
+            forked: tick.time(of: MonotonicTime(nanoseconds: forkedAt)), queue: queue,
+            parent: parent?.snapshot, memory: parent?.memory, candidate: candidate)
         if case .dropped = childFeed.yield(child) {
             kernel.forget(queue)
             counters.add(\.droppedChildren)

@@ -24,7 +24,6 @@ struct LookOrder {
         // Where the look shows a record, it shows all earlier ones there: their traces may be gone from it
         // (the guard page of a thread's stack is cut from a mapping that no longer is as it was made).
         var due = AddressSet()
-        var isLaterShown = false
         var isExecShown = false
         for index in stride(from: records.count &- 1, through: first, by: -1) {
             let record = records[index]
@@ -38,11 +37,13 @@ struct LookOrder {
                 isDue[index] = due.overlaps(mapping.start, mapping.end) || shows(mapping, &paths)
                 if isDue[index] {
                     due.insert(mapping.start, mapping.end)
-                    if mapping.isOfProgram { isLaterShown = true }
                 }
             case .exec:
-                isExecShown = isLaterShown || (isKnown && !isOfOldImage)
+                isExecShown = isKnown ? !isOfOldImage : !due.isEmpty
                 isDue[index] = isExecShown
+                if isExecShown { markGroup(after: index, records, &isDue) }
+                // By chance the look has something at the places of what came after.
+                if !isExecShown { due = AddressSet() }
             case .fork, .exit, .gap:
                 break
             }
@@ -57,7 +58,20 @@ struct LookOrder {
         )
     }
 
-    /// True if any area of the program before is in the look. The kernel chooses addresses anew at each exec.
+    /// A look at the new program is, but for a millisecond, one at all that exec maps, whatever the program
+    /// has done with it since.
+    private func markGroup(after exec: Int, _ records: [KernelRecord], _ isDue: inout [Bool]) {
+        var group = ExecGroup(records[exec], comm: [], before: nil)
+        for index in exec &+ 1..<records.count {
+            guard case .mapping(let mapping) = records[index].content, group.takes(mapping) else { return }
+            group.took(mapping)
+            isDue[index] = true
+        }
+    }
+
+    /// True if any area of the program before is in the look, apart from stack and vdso, which may be at the
+    /// same place in every program. (Without address randomisation the same program again looks like the old
+    /// one: then the exec is told one round later.)
     private var isOfOldImage: Bool {
         var index = 0
         for shown in look where shown.kind != .stack && shown.kind != .vdso {
@@ -86,16 +100,6 @@ struct LookOrder {
             index &+= 1
         }
         return true
-    }
-}
-
-extension MappingRecord {
-    /// Stack and vdso may be at the same place in every program (without address randomisation).
-    fileprivate var isOfProgram: Bool {
-        switch name {
-        case .stack, .kernel: false
-        case .anonymous, .heap, .file: true
-        }
     }
 }
 
