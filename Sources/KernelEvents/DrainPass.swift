@@ -44,7 +44,7 @@ struct DrainPass {
     }
 
     /// A record's time is taken before it is written; in between a virtual CPU can lose its turn.
-    private static let slack: Int64 = 1_000_000
+    static let slack: Int64 = 1_000_000
 
     init(rings: [any RecordSource]) {
         self.rings = rings
@@ -62,13 +62,14 @@ struct DrainPass {
     /// Something was held back, so the next pass should come soon.
     var holdsRecords: Bool { !entries.isEmpty }
 
-    /// - Parameter holdsBack: false hands on everything at once, for one who needs all records of a process
-    ///   until now and knows that they are complete.
+    /// - Parameters:
+    ///   - start: CLOCK_MONOTONIC before any ring is read. What is younger is held back always: a child's
+    ///     record may be seen and its fork not, where that CPU's ring was read before.
+    ///   - slack: nanoseconds before `start` from which on records are held back as well.
     /// - Returns: what it did, and the scopes that nobody uses any more, to be closed.
     mutating func run(
-        _ table: inout WatchTable, holdsBack: Bool = true
+        _ table: inout WatchTable, startingAt start: Int64, slack: Int64 = Self.slack
     ) -> (WatchTable.Outcome, [EventScope]) {
-        let start = monotonicNanoseconds()
         var used = carriedCount
         var losses: [Loss] = []
         for ring in rings {
@@ -87,7 +88,7 @@ struct DrainPass {
         for index in gaps.indices { entries.append(Entry(time: gaps[index].time, offset: -1 - index)) }
         // Records of one ring with the same time keep their order.
         entries.sort { ($0.time, $0.offset) < ($1.time, $1.offset) }
-        return handOn(olderThan: holdsBack ? start - Self.slack : .max, &table)
+        return handOn(olderThan: start - slack, &table)
     }
 
     /// Finds the records among new bytes that could concern anybody. - Returns: false where they stop
@@ -160,9 +161,8 @@ struct DrainPass {
             }
             guard let length = SidebandRecord.length(at: entry.offset, in: all) else { continue }
             let bytes = UnsafeRawBufferPointer(rebasing: all[entry.offset..<(entry.offset + length)])
-            if entry.time > cutoff, heldBytes + length <= roomForCarried, let target = spare.baseAddress {
-                (target + heldBytes).copyMemory(
-                    from: bytes.baseAddress ?? all.baseAddress ?? UnsafeRawPointer(target), byteCount: length)
+            if entry.time > cutoff, heldBytes + length <= roomForCarried {
+                UnsafeMutableRawBufferPointer(rebasing: spare[heldBytes...]).copyMemory(from: bytes)
                 held.append(Entry(time: entry.time, offset: heldBytes))
                 heldBytes += length
             } else if let record = SidebandRecord(bytes) {

@@ -15,6 +15,7 @@ final class DrainThread: Sendable {
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }
         self.rings = rings
         loop = Loop(rings: rings, shared: shared, options: options, wakeDescriptor: descriptor)
+        shared.begin(rings)
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(loop)
         let code = pthread_create(
@@ -25,6 +26,7 @@ final class DrainThread: Sendable {
             }, argument.toOpaque())
         guard code == 0 else {
             argument.release()
+            shared.end()
             close(descriptor)
             throw Errno(rawValue: code)
         }
@@ -71,7 +73,6 @@ final class DrainThread: Sendable {
 
         func run() {
             clinux_name_thread("kernel-events")
-            shared.begin(rings)
             defer {
                 shared.end()
                 for ring in rings { ring.close() }

@@ -100,7 +100,7 @@ package final class KernelEventSource: Sendable {
     /// For a look: what it has shown of a process must not come as a record after it. The kernel writes the
     /// record of a change before the change shows in `/proc/[pid]/statm`, so after a look that agrees with
     /// statm all records of what it shows are in the rings.
-    package func drain() { shared.run(holdsBack: false) }
+    package func drain() { shared.run(slack: 0) }
 
     /// Reports every process that executes a program, for rules by name.
     ///

@@ -2,10 +2,28 @@ import CLinux
 import Glibc
 import SystemPackage
 
+/// Where a pass takes raw records from: a ring, or what a test made up.
+protocol RecordSource: Sendable {
+    var cpu: Int32 { get }
+    /// The most that one ``take(into:)`` copies.
+    var bytes: Int { get }
+    /// Copies all records that are there to `target` and forgets them.
+    func take(into target: UnsafeMutableRawPointer) -> TakenBytes
+}
+
+struct TakenBytes {
+    /// How much was copied.
+    var count: Int
+    /// Something may have found no room since the last time.
+    var wasNearlyFull = false
+    /// Head and tail contradicted each other.
+    var isDamaged = false
+}
+
 /// The ring of one CPU, shared by all events of that CPU.
 ///
 /// `@unchecked`: once it is made, only the drain thread touches the mapping; others look at the constants.
-struct PerfRing: @unchecked Sendable {
+struct PerfRing: RecordSource, @unchecked Sendable {
     let owner: PerfEvent
     private let page: UnsafeMutableRawPointer
     private let pageBytes: Int
@@ -42,24 +60,15 @@ struct PerfRing: @unchecked Sendable {
         case mapping(Errno)
     }
 
-    struct Taken {
-        /// How much was copied.
-        var count: Int
-        /// Something may have found no room since the last time.
-        var wasNearlyFull: Bool
-        /// Head and tail contradicted each other.
-        var isDamaged: Bool
-    }
-
     /// Copies all that is there to `target`, which has room for ``bytes``, and lets the kernel write anew.
-    func take(into target: UnsafeMutableRawPointer) -> Taken {
+    func take(into target: UnsafeMutableRawPointer) -> TakenBytes {
         let head = clinux_perf_ring_head(page)
         let tail = page.assumingMemoryBound(to: perf_event_mmap_page.self).pointee.data_tail
         let unread = head &- tail
-        guard unread > 0 else { return Taken(count: 0, wasNearlyFull: false, isDamaged: false) }
+        guard unread > 0 else { return TakenBytes(count: 0) }
         guard unread <= UInt64(bytes) else {
             clinux_perf_ring_set_tail(page, head)
-            return Taken(count: 0, wasNearlyFull: true, isDamaged: true)
+            return TakenBytes(count: 0, wasNearlyFull: true, isDamaged: true)
         }
         let count = Int(unread)
         let start = Int(tail & UInt64(bytes - 1))
@@ -70,9 +79,8 @@ struct PerfRing: @unchecked Sendable {
         clinux_perf_ring_set_tail(page, head)
         // Whatever found no room before the tail moved, did so at or before this head.
         let reached = clinux_perf_ring_head(page) &- tail
-        return Taken(
-            count: count, wasNearlyFull: reached > UInt64(max(0, bytes - Self.largestRecord)),
-            isDamaged: false)
+        return TakenBytes(
+            count: count, wasNearlyFull: reached > UInt64(max(0, bytes - Self.largestRecord)))
     }
 
     func close() {

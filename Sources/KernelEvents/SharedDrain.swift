@@ -40,12 +40,14 @@ final class SharedDrain: Sendable {
 
     /// One pass, by the drain thread or by whoever cannot wait for it.
     ///
-    /// - Parameter holdsBack: see ``DrainPass/run(_:holdsBack:)``.
+    /// - Parameter slack: see ``DrainPass/run(_:startingAt:slack:)``.
     /// - Returns: whether it found anything for anybody, or holds something back.
     @discardableResult
-    func run(holdsBack: Bool = true) -> Bool {
+    func run(slack: Int64 = DrainPass.slack) -> Bool {
         let (outcome, freed, holds) = gate.withLock { pass -> (WatchTable.Outcome, [EventScope], Bool) in
-            let found = table.withLock { pass?.run(&$0, holdsBack: holdsBack) }
+            let found = table.withLock {
+                pass?.run(&$0, startingAt: monotonicNanoseconds(), slack: slack)
+            }
             return (found?.0 ?? WatchTable.Outcome(), found?.1 ?? [], pass?.holdsRecords ?? false)
         }
         for scope in freed { scope.close() }

@@ -1,3 +1,4 @@
+import Glibc
 import MemoryModel
 
 /// One record as the kernel wrote it, with its trailer (`sample_id_all`) read.
@@ -121,15 +122,21 @@ struct SidebandRecord {
         _ text: UnsafeRawBufferPointer, hasFile: Bool, _ intern: (UnsafeRawBufferPointer) -> [UInt8]
     ) -> MappingRecord.Name {
         if hasFile { return .file(intern(text)) }
-        if text.elementsEqual("//anon".utf8) { return .anonymous }
-        if text.elementsEqual("[heap]".utf8) { return .heap }
-        if text.elementsEqual("[stack]".utf8) { return .stack }
+        if equals(text, "//anon") { return .anonymous }
+        if equals(text, "[heap]") { return .heap }
+        if equals(text, "[stack]") { return .stack }
         return text.first == UInt8(ascii: "[") ? .kernel(intern(text)) : .file(intern(text))
+    }
+
+    private static func equals(_ text: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+        guard let base = text.baseAddress, text.count == word.utf8CodeUnitCount else { return false }
+        return memcmp(base, word.utf8Start, text.count) == 0
     }
 
     private func text(from offset: Int) -> UnsafeRawBufferPointer {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[offset..<(bytes.count - Self.trailerBytes)])
-        let length = rest.firstIndex(of: 0) ?? rest.count
-        return UnsafeRawBufferPointer(rebasing: rest[..<length])
+        guard let base = rest.baseAddress else { return rest }
+        return UnsafeRawBufferPointer(
+            start: base, count: strnlen(base.assumingMemoryBound(to: CChar.self), rest.count))
     }
 }

@@ -24,6 +24,8 @@ struct WatchTable {
     private struct Origin {
         let scope: ScopeNumber
         let thread: Int32
+        /// The scope sorts out what is written twice.
+        let mayRepeat: Bool
     }
 
     /// What one pass did.
@@ -45,7 +47,10 @@ struct WatchTable {
 
     mutating func add(_ scope: EventScope) {
         scopes[scope.number] = scope
-        for event in scope.events { origins[event.id] = Origin(scope: scope.number, thread: event.thread) }
+        for event in scope.events {
+            origins[event.id] = Origin(
+                scope: scope.number, thread: event.thread, mayRepeat: scope.roots != nil)
+        }
     }
 
     /// An open one that serves every process of it.
@@ -135,12 +140,16 @@ struct WatchTable {
         -> EventScope?
     {
         guard record.pid > 0, let origin = origins[record.id] else { return nil }
-        if scopes[origin.scope]?.roots?.accepts(thread: record.tid, root: origin.thread) == false {
+        if origin.mayRepeat,
+            scopes[origin.scope]?.roots?.accepts(thread: record.tid, root: origin.thread) == false
+        {
             statistics.recordsIgnored &+= 1
             return nil
         }
         if case .fork(let child, let parent, let childThread, _) = record.kind {
-            scopes[origin.scope]?.roots?.created(thread: childThread, root: origin.thread)
+            if origin.mayRepeat {
+                scopes[origin.scope]?.roots?.created(thread: childThread, root: origin.thread)
+            }
             guard child > 0, child != parent else { return nil }
             return forked(child, record, origin.scope, &outcome)
         }
