@@ -77,7 +77,9 @@ private struct ControlGroupMounts: Sendable {
     private(set) var memory: String?
 
     private init() {
-        guard let bytes = try? readAll(openBelow(AT_FDCWD, "/proc/self/mounts"), limit: 1 << 20) else { return }
+        guard let bytes = try? readAll(openBelow(AT_FDCWD, "/proc/self/mounts"), limit: 1 << 20) else {
+            return
+        }
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ")
             guard words.count > 3 else { continue }

@@ -6,11 +6,18 @@ package struct KernelEventsChoice: Sendable {
     private let source: KernelEventSource?
     private let reason: String
     let activity: KernelActivity
+    /// The pids of processes nobody watches that have just executed a program, while
+    /// ``reportExecs(_:)`` asks for them; nil where the kernel reports nothing.
+    package let execs: AsyncStream<Int32>?
 
-    private init(_ source: KernelEventSource?, _ reason: String, _ activity: KernelActivity) {
+    private init(
+        _ source: KernelEventSource?, _ reason: String, _ activity: KernelActivity,
+        _ execs: AsyncStream<Int32>? = nil
+    ) {
         self.source = source
         self.reason = reason
         self.activity = activity
+        self.execs = execs
     }
 
     /// Why the kernel reports nothing at all, one clear line; nil where it reports something.
@@ -30,8 +37,9 @@ package struct KernelEventsChoice: Sendable {
     /// The kernel's records where it gives them, process by process, and looks only for the others.
     package static func records() -> KernelEventsChoice {
         let activity = KernelActivity()
-        let source = KernelEventSource { activity.add($0) }
-        return KernelEventsChoice(source, "", activity)
+        let (execs, feed) = AsyncStream<Int32>.makeStream(bufferingPolicy: .bufferingOldest(4_096))
+        let source = KernelEventSource(activity: { activity.add($0) }, execs: { feed.yield($0) })
+        return KernelEventsChoice(source, "", activity, execs)
     }
 
     /// Where to get a target's records.
@@ -62,6 +70,10 @@ package struct KernelEventsChoice: Sendable {
     }
 
     func takeChildren() -> [KernelEventQueue] { source?.takeChildren() ?? [] }
+
+    /// Whether execs anywhere on the machine are reported, for rules by name. It makes every mapping call of
+    /// the machine a little dearer, so only while there is such a rule.
+    package func reportExecs(_ reports: Bool) { source?.reportExecs(reports) }
 
     func forget(_ queue: KernelEventQueue) { source?.unwatch(queue) }
 

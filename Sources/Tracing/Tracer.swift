@@ -281,7 +281,9 @@ package actor Tracer {
         let children = await openChildren()
         var ready: [Target] = []
         for pid in pids {
-            guard let id = targetOfPID[pid], let target = targets[id], target.isToldOf(at: .now) else { continue }
+            guard let id = targetOfPID[pid], let target = targets[id], target.isToldOf(at: .now) else {
+                continue
+            }
             // Not while the look before goes on: its records wait for the next round.
             if target.beginLook() { ready.append(target) } else { activity.add([pid]) }
         }
@@ -315,7 +317,8 @@ package actor Tracer {
     }
 
     /// Who forked a process, and what it had to hand on.
-    private func parent(_ pid: Int32, _ forkedAt: Int64) -> (snapshot: TargetSnapshot, memory: ForkedMemory)? {
+    private func parent(_ pid: Int32, _ forkedAt: Int64) -> (snapshot: TargetSnapshot, memory: ForkedMemory)?
+    {
         if let target = targetOfPID[pid].flatMap({ targets[$0] }) {
             return (target.snapshot, target.forked(at: forkedAt))
         }

@@ -12,10 +12,10 @@ package final class Memgrow: Sendable {
     /// Starts it and waits until it is ready. `executable` is another build of the same source;
     /// `through` a program that runs it in turn by exec, with its arguments (`setarch -R`).
     package init(
-        _ arguments: String..., environment: [String: String?] = [:], executable: String? = nil,
-        through wrapper: [String] = []
+        _ arguments: String..., words more: [String] = [], environment: [String: String?] = [:],
+        executable: String? = nil, through wrapper: [String] = []
     ) throws {
-        let words = wrapper + [try executable ?? builtProduct("memgrow")] + arguments
+        let words = wrapper + [try executable ?? builtProduct("memgrow")] + arguments + more
         process = try ChildProcess(words[0], Array(words.dropFirst()), environment: environment)
         let line = try nextLine()
         guard line.event == "ready", line.integer("pid") == Int64(process.pid) else {

@@ -15,10 +15,12 @@ struct Watch {
     /// Ticks while `body` runs. Nothing is forced by time but what `timing` says.
     static func run<Result>(
         images: any ImageSource = DirectImageSource(), timing: TracerTiming = .rare,
+        kernel: KernelEventsChoice = .none(reason: "not in this test"),
         _ body: (inout Watch) async throws -> Result
     ) async throws -> Result {
         let (stream, feed) = AsyncStream.makeStream(of: [Observation].self)
-        let tracer = Tracer(images: images, timing: timing) { feed.yield($0) }
+        let tracer = Tracer(images: images, timing: timing, kernel: kernel) { feed.yield($0) }
+        defer { kernel.stop() }
         let ticking = Task { await tracer.run() }
         var watch = Watch(tracer: tracer, incoming: stream.makeAsyncIterator())
         do {
@@ -38,9 +40,13 @@ struct Watch {
     }
 
     @discardableResult
-    func attach(_ pid: Int32, resuming memory: Tracer.Memory? = nil) async throws -> TargetSnapshot {
+    func attach(
+        _ pid: Int32, every interval: Int64 = 100_000, children: Bool = false,
+        resuming memory: Tracer.Memory? = nil
+    ) async throws -> TargetSnapshot {
         await tracer.attach(
-            try await tracer.open(pid: pid), options: TargetOptions(intervalMicroseconds: 100_000),
+            try await tracer.open(pid: pid),
+            options: TargetOptions(intervalMicroseconds: interval, followsChildren: children),
             resuming: memory)
     }
 

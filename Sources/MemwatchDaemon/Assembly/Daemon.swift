@@ -43,8 +43,8 @@ struct Daemon {
         await recorder.setRegionSource { [weak tracer] id in await tracer?.regions(of: id) }
         let gate = CurrentGate(AccessGate(rule: accessRule(configuration), root: root))
         let keeper = TargetKeeper(
-            tracer: tracer, recorder: recorder, store: store, blocking: queries, root: root,
-            gate: gate.current, journal: journal, configuration: configuration)
+            tracer: tracer, kernel: kernel, recorder: recorder, store: store, blocking: queries,
+            root: root, gate: gate.current, journal: journal, configuration: configuration)
         let service = MonitorService(
             tracer: tracer, keeper: keeper, recorder: recorder, store: store, feed: feed, queries: queries,
             root: root, journal: journal, gate: gate,
@@ -68,7 +68,7 @@ struct Daemon {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: SamplingService(tracer: tracer)),
-                    .init(service: ChildrenService(keeper: keeper)),
+                    .init(service: ChildrenService(keeper: keeper, execs: kernel.execs)),
                     .init(
                         service: HousekeepingService(
                             tracer: tracer, keeper: keeper, store: store, blocking: writing,
@@ -215,7 +215,9 @@ struct Daemon {
             let next = try DaemonConfiguration.load(
                 explicitFile: options.config, defaultFile: paths.configurationFile)
             if next.events.source != configuration.events.source {
-                tell(.warning, "events.source is changed by a restart, not by a reload", journal, id: .reloaded)
+                tell(
+                    .warning, "events.source is changed by a restart, not by a reload", journal, id: .reloaded
+                )
             }
             gate.replace(AccessGate(rule: accessRule(next)))
             journal?.setLimits(Self.journalLimits(next))

@@ -16,12 +16,17 @@ struct SamplingService: Service {
     }
 }
 
-/// Taking up the children that followed processes have.
+/// Taking up the children that followed processes have, and processes that become what a rule means.
 struct ChildrenService: Service {
     let keeper: TargetKeeper
+    let execs: AsyncStream<Int32>?
 
     func run() async throws {
-        await cancelWhenGracefulShutdown { await keeper.followChildren() }
+        await cancelWhenGracefulShutdown {
+            async let following: Void = keeper.followChildren()
+            if let execs { await keeper.followExecs(execs) }
+            await following
+        }
     }
 }
 

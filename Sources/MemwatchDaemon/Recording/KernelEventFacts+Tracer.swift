@@ -13,10 +13,9 @@ extension KernelEventFacts {
         reason = state.reason ?? sampled.lazy.compactMap(\.eventMode.reason).first
         summarisedTargets = UInt64(snapshots.count(where: \.isSummarised))
         forksDropped = UInt64(clamping: tracer.counts.droppedChildren)
-        guard let statistics = state.statistics else { return }
-        kernelRecords = statistics.recordsRead
-        recordsLost = statistics.recordsLost
-        gaps = statistics.gaps
-        forksDropped &+= statistics.forksDropped
+        kernelRecords = state.records
+        recordsLost = state.recordsLost
+        gaps = state.gaps
+        forksDropped &+= state.forksDropped
     }
 }

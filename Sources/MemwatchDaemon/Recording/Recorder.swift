@@ -95,7 +95,8 @@ package actor Recorder {
         for index in observations.indices {
             learn(from: observations[index])
             // At once: systemd removes a unit's group soon after its last process.
-            observations[index].postMortem?.oomKilled = oomKilled(observations[index].identity)
+            let wasKilled = oomKilled(observations[index].identity)
+            observations[index].postMortem?.oomKilled = wasKilled
         }
         await write(observations)
         for observation in observations {

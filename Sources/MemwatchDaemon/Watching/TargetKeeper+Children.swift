@@ -1,5 +1,4 @@
 import Glibc
-import KernelEvents
 import MemoryModel
 import ProcFS
 import Tracing
@@ -9,6 +8,14 @@ extension TargetKeeper {
     /// Takes them up as they come, until the tracer ends.
     package func followChildren() async {
         for await child in tracer.newChildren { await take(child) }
+    }
+
+    /// Asks the rules about every process that executes a program, until the daemon ends.
+    package func followExecs(_ execs: AsyncStream<Int32>) async {
+        for await pid in execs {
+            guard hasRulesByName, let process = await blockingDescription(of: pid) else { continue }
+            await adopt(process)
+        }
     }
 
     private func take(_ child: NewChild) async {
@@ -52,12 +59,12 @@ extension TargetKeeper {
     }
 
     private func description(of child: NewChild, like parent: TargetSnapshot) -> ProcessDescription {
-        let pid = child.queue.pid
         // What /proc/[pid]/stat would have said, as near as the fork's time tells it: ticks of 10 ms.
-        let ticks = (child.memory?.nanoseconds ?? child.queue.forkedAt ?? 0) / 10_000_000
+        let ticks = child.forkedAt / 10_000_000
         var process = ProcessDescription(
             identity: ProcessIdentity(
-                bootID: parent.description.identity.bootID, pid: pid, startTicks: UInt64(clamping: ticks),
+                bootID: parent.description.identity.bootID, pid: child.pid,
+                startTicks: UInt64(clamping: ticks),
                 pidfdInode: nil),
             comm: parent.description.comm)
         process.exe = parent.description.exe

@@ -14,21 +14,26 @@ package actor TargetKeeper {
     let tracer: Tracer
     let recorder: Recorder
     private let store: HistoryStore
+    private let kernel: KernelEventsChoice
     private let blocking: BlockingWork
     private let root: ProcRoot
     private let journal: JournalWriter?
     private var gate: AccessGate
     private(set) var configuration: DaemonConfiguration
-    private(set) var rules: [WatchedRule] = []
+    private(set) var rules: [WatchedRule] = [] {
+        didSet { kernel.reportExecs(hasRulesByName) }
+    }
     private var scanner: RuleScanner
     /// Processes that somebody detached though a rule means them.
     private(set) var declined: Set<ProcessIdentity> = []
 
     package init(
-        tracer: Tracer, recorder: Recorder, store: HistoryStore, blocking: BlockingWork, root: ProcRoot,
-        gate: AccessGate, journal: JournalWriter?, configuration: DaemonConfiguration
+        tracer: Tracer, kernel: KernelEventsChoice, recorder: Recorder, store: HistoryStore,
+        blocking: BlockingWork, root: ProcRoot, gate: AccessGate, journal: JournalWriter?,
+        configuration: DaemonConfiguration
     ) {
         self.tracer = tracer
+        self.kernel = kernel
         self.recorder = recorder
         self.store = store
         self.blocking = blocking
@@ -184,7 +189,7 @@ package actor TargetKeeper {
             let reader = HistoryReader(gate.credentials(of: candidate.directory))
             let entry = await recorder.register(
                 candidate.description, attached: attached, reader: reader, rule: options.rule,
-                parent: child?.queue.parent)
+                parent: child?.parentPID)
             memory = entry.memory
             var known = Recorder.Known(
                 description: candidate.description, attached: memory?.attached ?? attached, reader: reader,
@@ -310,6 +315,20 @@ package actor TargetKeeper {
             await adopt(candidate, withChildren: withChildren)
         }
     }
+
+    /// A process that has just executed its program, and so may have become what a rule means.
+    func adopt(_ process: ProcessDescription) async {
+        await adopt(RuleScanner.Candidate(process: process, parent: 0), withChildren: false)
+    }
+
+    func blockingDescription(of pid: Int32) async -> ProcessDescription? {
+        let described = try? await blocking.run { [root] in try root.open(pid: pid).describe() }
+        guard let described, !declined.contains(described.identity) else { return nil }
+        return described
+    }
+
+    /// Rules for which any process of the machine may be meant.
+    var hasRulesByName: Bool { rules.contains { !$0.rule.matcher.isControlGroup } }
 
     private func adopt(_ candidate: RuleScanner.Candidate, withChildren: Bool) async {
         let process = candidate.process

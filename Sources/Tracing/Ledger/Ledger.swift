@@ -193,7 +193,9 @@ package struct Ledger: Sendable {
     }
 
     private mutating func differences(from look: [Region], at nanoseconds: Int64) -> [LedgerEvent] {
-        MapComparison.compare(from: map.elements, to: look).changes.map { change in
+        MapComparison.compare(from: map.elements, to: look).changes.compactMap { change in
+            // [vsyscall] is in every look and in no record: after an exec it would seem to be new.
+            if change.isOutsideVmSize { return nil }
             let isDeath = change.delta < 0
             var event = LedgerEvent(
                 change.type, kind: change.kind, delta: change.delta, nanoseconds: nanoseconds,
@@ -224,6 +226,10 @@ package struct Ledger: Sendable {
         totals = KindTotals()
         isBeginning = false
     }
+}
+
+extension MapChange {
+    fileprivate var isOutsideVmSize: Bool { kind == .vdso && start >= 0xffff_ffff_ff60_0000 }
 }
 
 /// What one call of ``Ledger/apply(_:look:paths:context:)`` works with.

@@ -20,8 +20,8 @@ struct RecordedArea {
 
     /// nil for what no kernel reports: nothing, or memory outside any user space.
     init?(_ record: MappingRecord, _ paths: inout PathTable) {
-        // The upper half is the kernel's own on every 64-bit architecture ([vsyscall] lies there).
-        guard record.start < record.end, record.end <= 1 << 63 else { return nil }
+        // No user space is larger: 56 bits on x86-64 with five levels, 52 on arm64. ([vsyscall] lies above.)
+        guard record.start < record.end, record.end <= 1 << 57 else { return nil }
         start = record.start
         end = record.end
         offset = record.offset
