@@ -4,7 +4,8 @@ import TestSupport
 /// Does what programs do, at random.
 struct RandomProgram {
     var random: Seeded
-    private var execs: UInt64 = 0
+    /// Where the next program is loaded.
+    var execBase: UInt64 = 0
     /// Mapped last, and likely to be unmapped next.
     private var recent: [Range<UInt64>] = []
 
@@ -29,9 +30,9 @@ struct RandomProgram {
         case 940..<990: mapFile(&kernel)
         case 990..<998: mapAndUnmap(&kernel)
         default:
-            execs += 1
+            execBase += 1
             recent = []
-            kernel.exec(base: 0x5555_0000_0000 + execs * 0x10_0000)
+            kernel.exec(base: 0x5555_0000_0000 + execBase * 0x10_0000)
         }
         if kernel.areas.count > 60 { unmapPart(&kernel) }
     }

@@ -77,7 +77,8 @@ struct SimulatedKernel {
         cut(start..<start + size)
         var permissions = permissions
         if case .file(let file) = backing, file.isShared { permissions.insert(.shared) }
-        insert(Area(start: start, end: start + size, permissions: permissions, backing: backing, offset: offset))
+        insert(
+            Area(start: start, end: start + size, permissions: permissions, backing: backing, offset: offset))
         report(areaAt: start)
         end()
     }
@@ -100,7 +101,9 @@ struct SimulatedKernel {
             changed.start = part.lowerBound
             changed.end = part.upperBound
             changed.permissions = permissions.union(shared)
-            if changed.offset != 0 || isFile(area) { changed.offset = area.offset + (part.lowerBound - area.start) }
+            if changed.offset != 0 || isFile(area) {
+                changed.offset = area.offset + (part.lowerBound - area.start)
+            }
             cut(part)
             insert(changed)
             report(areaAt: part.lowerBound)
@@ -143,7 +146,9 @@ struct SimulatedKernel {
         } else if address > programBreak, isFree(programBreak..<address + Self.page) {
             let grown = programBreak..<address
             begin("brk", [grown])
-            insert(Area(start: grown.lowerBound, end: address, permissions: [.read, .write], backing: .anonymous))
+            insert(
+                Area(
+                    start: grown.lowerBound, end: address, permissions: [.read, .write], backing: .anonymous))
             // The break is moved after the report: the first growth of an empty heap has no name.
             report(areaAt: grown.lowerBound)
             programBreak = address
@@ -349,7 +354,8 @@ struct SimulatedKernel {
     private mutating func merge(_ index: Int) {
         let lower = areas[index]
         let upper = areas[index + 1]
-        guard lower.end == upper.start, lower.permissions == upper.permissions, lower.backing == upper.backing,
+        guard lower.end == upper.start, lower.permissions == upper.permissions,
+            lower.backing == upper.backing,
             lower.backing != .kernel,
             !isFile(lower) || lower.offset + (upper.start - lower.start) == upper.offset
         else { return }
