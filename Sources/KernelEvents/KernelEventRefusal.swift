@@ -1,4 +1,4 @@
-package import SystemPackage
+import Glibc
 
 /// Why the kernel reports nothing of a process, in words that say how to mend it.
 package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConvertible {
@@ -18,7 +18,8 @@ package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConver
         case noSuchCgroup
         /// The source was stopped.
         case stopped
-        case other(Errno)
+        /// Anything else, by its errno.
+        case other(Int32)
     }
 
     package var scope: KernelEventSource.Scope
@@ -32,15 +33,15 @@ package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConver
     }
 
     /// From an errno of perf_event_open.
-    init(scope: KernelEventSource.Scope, opening errno: Errno) {
+    init(scope: KernelEventSource.Scope, opening code: Int32) {
         self.scope = scope
-        switch errno {
-        case .permissionDenied: cause = .permission(paranoid: readParanoid())
-        case .notPermitted: cause = .filter
-        case .noFunction, .noSuchFileOrDirectory, .notSupportedOnSocket: cause = .unsupported
-        case .tooManyOpenFiles, .tooManyOpenFilesInSystem: cause = .descriptors
-        case .noSuchProcess: cause = .noSuchProcess
-        default: cause = .other(errno)
+        switch code {
+        case EACCES: cause = .permission(paranoid: readParanoid())
+        case EPERM: cause = .filter
+        case ENOSYS, ENOENT, EOPNOTSUPP: cause = .unsupported
+        case EMFILE, ENFILE: cause = .descriptors
+        case ESRCH: cause = .noSuchProcess
+        default: cause = .other(code)
         }
     }
 
@@ -71,7 +72,9 @@ package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConver
         case .noSuchProcess: return "there is no such process"
         case .noSuchCgroup: return "there is no such cgroup in a cgroup2 hierarchy"
         case .stopped: return "the event source was stopped"
-        case .other(let errno): return "perf_event_open failed: \(errno)"
+        case .other(let code):
+            let text = strerror(code).map { String(cString: $0) } ?? "error \(code)"
+            return "perf_event_open failed: \(text)"
         }
     }
 }

@@ -209,7 +209,7 @@ package final class KernelEventSource: Sendable {
             drain = try DrainThread(rings: rings, shared: shared, options: options)
         } catch {
             for ring in rings { ring.close() }
-            throw KernelEventRefusal(scope: scope, cause: .other(error))
+            throw KernelEventRefusal(scope: scope, cause: .other(error.rawValue))
         }
         control.drain = drain
         control.rings = rings.count

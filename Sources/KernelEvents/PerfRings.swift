@@ -24,13 +24,13 @@ func openRings(
         for ring in rings { ring.close() }
         switch failure {
         case .opening(let errno):
-            throw KernelEventRefusal(scope: scope, opening: errno)
+            throw KernelEventRefusal(scope: scope, opening: errno.rawValue)
         case .mapping(.notPermitted), .mapping(.noMemory):
             // A user's rings count together, those of other programs too.
             guard bytes > smallestRing else { throw KernelEventRefusal(scope: scope, cause: .lockedMemory) }
             bytes /= 2
         case .mapping(let errno):
-            throw KernelEventRefusal(scope: scope, cause: .other(errno))
+            throw KernelEventRefusal(scope: scope, cause: .other(errno.rawValue))
         }
     }
 }

@@ -22,6 +22,7 @@ struct SidebandRecord {
     var tid: Int32
     /// CLOCK_MONOTONIC.
     var nanoseconds: Int64
+    var cpu: UInt32
     /// Of the event (or the one it was inherited from) that wrote it.
     var id: UInt64
 
@@ -57,6 +58,7 @@ struct SidebandRecord {
         pid = int(end)
         tid = int(end + 4)
         nanoseconds = Self.time(of: bytes)
+        cpu = bytes.loadUnaligned(fromByteOffset: bytes.count - 16, as: UInt32.self)
         id = bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
         switch type {
         case 2:  // PERF_RECORD_LOST { u64 id, lost; }

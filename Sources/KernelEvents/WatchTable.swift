@@ -141,14 +141,15 @@ struct WatchTable {
     {
         guard record.pid > 0, let origin = origins[record.id] else { return nil }
         if origin.mayRepeat,
-            scopes[origin.scope]?.roots?.accepts(thread: record.tid, root: origin.thread) == false
+            scopes[origin.scope]?.roots?.accepts(
+                thread: record.tid, cpu: record.cpu, root: origin.thread) == false
         {
             statistics.recordsIgnored &+= 1
             return nil
         }
         if case .fork(let child, let parent, let childThread, _) = record.kind {
             if origin.mayRepeat {
-                scopes[origin.scope]?.roots?.created(thread: childThread, root: origin.thread)
+                scopes[origin.scope]?.roots?.created(thread: childThread)
             }
             guard child > 0, child != parent else { return nil }
             return forked(child, record, origin.scope, &outcome)

@@ -17,8 +17,18 @@ struct FedRecord {
         put(origin.pid)
         put(origin.tid ?? origin.pid)
         put(origin.time)
-        put(UInt64(0))
+        put(UInt32(0))
+        put(UInt32(0))
         put(origin.id)
+    }
+
+    /// The same, written on another CPU.
+    func on(cpu: UInt32) -> FedRecord {
+        var copy = self
+        withUnsafeBytes(of: cpu) {
+            copy.bytes.replaceSubrange((bytes.count - 16)..<(bytes.count - 12), with: $0)
+        }
+        return copy
     }
 
     struct Origin {

@@ -137,10 +137,11 @@ struct PassTests {
 
     @Test("a thread observed twice is counted once, and so are the children it makes")
     func observedTwice() {
-        // Thread 101 was created by 100 just before an event of its own was opened for it.
+        // Thread 101 was created by 100 when that had its event on CPU 0, and not yet the one on CPU 1; then
+        // its own were opened.
         var scope = EventScope(number: ScopeNumber(rawValue: 9), scope: .process)
-        scope.events = [(11, 100), (12, 101)].map {
-            PerfEvent(descriptor: -1, id: $0, cpu: 0, thread: $1, countsLost: false)
+        scope.events = [(11, 0, 100), (12, 0, 101), (13, 1, 101)].map {
+            PerfEvent(descriptor: -1, id: $0, cpu: $1, thread: $2, countsLost: false)
         }
         scope.roots = ThreadRoots()
         fed.table.add(scope)
@@ -148,13 +149,20 @@ struct PassTests {
         fed.rings[0].put(
             .mapping(100, at: 1, id: 11), .mapping(100, tid: 101, at: 10, id: 12),
             .mapping(100, tid: 101, at: 11, id: 11), .fork(100, child: 200, at: 20, id: 12, by: 101),
-            .fork(100, child: 200, at: 21, id: 11, by: 101), .mapping(200, at: 30, id: 12),
-            .mapping(200, at: 31, id: 11), .exit(200, at: 40, id: 11), .exit(200, at: 41, id: 12),
+            .fork(100, child: 200, at: 21, id: 11, by: 101), .mapping(200, at: 30, id: 11),
+            .mapping(200, at: 31, id: 12), .exit(200, at: 40, id: 11), .exit(200, at: 41, id: 12),
             .exit(100, tid: 101, at: 50, id: 12), .exit(100, tid: 101, at: 51, id: 11))
+        fed.rings[1].put(
+            .mapping(100, tid: 101, at: 12, id: 13).on(cpu: 1), .mapping(200, at: 32, id: 13).on(cpu: 1))
         fed.run()
-        #expect(queue.take().records.map(\.nanoseconds) == [1, 10, 20, 50])
+        #expect(queue.take().records.map(\.nanoseconds) == [1, 10, 12, 20, 50])
         let children = fed.table.takeChildren()
-        #expect(children.count == 1 && children.first?.take().records.map(\.nanoseconds) == [30, 41])
+        #expect(children.count == 1 && children.first?.take().records.map(\.nanoseconds) == [30, 32, 40])
+        // A new thread of the same id may be observed by other events.
+        fed.rings[0].put(
+            .fork(100, child: 100, at: 60, id: 11, thread: 101), .mapping(100, tid: 101, at: 70, id: 11))
+        fed.run()
+        #expect(queue.take().records.map(\.nanoseconds) == [70])
     }
 
     @Test("a scope is free when nobody uses it any more, the children of the first one included")

@@ -15,6 +15,11 @@ extension Trait where Self == ConditionTrait {
         requires("perf-machine", permission.machine == nil, permission.machine?.description ?? "")
     }
 
+    /// Ordinary users may watch their own processes: perf_event_paranoid is at most 2 (Debian's kernels: 3).
+    static var requiresOrdinaryPerf: Self {
+        requires("perf-ordinary-user", (readParanoid() ?? 3) <= 2, "perf_event_paranoid is above 2")
+    }
+
     /// Directories can be made in the cgroup2 hierarchy, and events opened for them.
     static var requiresCgroup2: Self {
         requires(

@@ -9,8 +9,10 @@ final class Watcher {
     private let reader: Int32
     private let writer: Int32
 
+    /// - Parameter options: by default with rings so large that a busy machine does not fill them, where that
+    ///   is allowed.
     init(
-        _ options: KernelEventSource.Options = .init(), execs: @escaping @Sendable (Int32) -> Void = { _ in }
+        _ options: KernelEventSource.Options = .roomy, execs: @escaping @Sendable (Int32) -> Void = { _ in }
     ) throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw TestFailure("pipe: \(errno)") }
@@ -109,5 +111,13 @@ extension MappingRecord {
     var path: String? {
         if case .file(let bytes) = name { return String(decoding: bytes, as: UTF8.self) }
         return nil
+    }
+}
+
+extension KernelEventSource.Options {
+    static var roomy: Self {
+        var options = Self()
+        options.ringBytes = 8 << 20
+        return options
     }
 }

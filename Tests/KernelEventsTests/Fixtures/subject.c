@@ -49,6 +49,11 @@ static void *map_in_thread(void *size) {
     return NULL;
 }
 
+static void *idle_thread(void *unused) {
+    for (;;) pause();
+    return unused;
+}
+
 static void *exec_in_thread(void *unused) {
     (void)unused;
     execv("/proc/self/exe", self_arguments);
@@ -175,9 +180,18 @@ static long perform(const char *word, const unsigned long *n, const char *text) 
         pthread_join(thread, NULL);
         return (long)size;
     }
+    if (!strcmp(word, "idle")) {
+        for (unsigned long i = 0; i < n[0]; i++) {
+            pthread_t thread;
+            if (pthread_create(&thread, NULL, idle_thread, NULL) != 0) return -1;
+        }
+        return 0;
+    }
     if (!strcmp(word, "chain")) {
         pthread_t thread;
-        return -pthread_create(&thread, NULL, chain_link, (void *)0);
+        int code = pthread_create(&thread, NULL, chain_link, (void *)0);
+        while (code == 0 && chain_now < (long)n[0]) sched_yield();
+        return -code;
     }
     if (!strcmp(word, "chainstop")) {
         /* So many links more. */
