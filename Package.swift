@@ -150,6 +150,11 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: ["TestSupport", "Varlink", "memwatch", "memwatchd", "memgrow"],
             swiftSettings: rules),
+        // The installed programs under a real systemd, in a booted container: "make test-system".
+        .testTarget(
+            name: "SystemTests",
+            dependencies: ["TestSupport", "Varlink", "memwatch", "memwatchd", "memgrow"],
+            swiftSettings: rules),
         .testTarget(
             name: "ProcFSTests",
             dependencies: [
@@ -166,7 +171,7 @@ let package = Package(
             dependencies: [
                 "History", "MemoryModel", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
             ],
-            swiftSettings: rules),
+            exclude: ["Fixtures"], swiftSettings: rules),
         .testTarget(
             name: "JournalTests",
             dependencies: ["Journal", "MemoryModel", "JournalTestHelper", "TestSupport"],
@@ -181,7 +186,8 @@ let package = Package(
         .testTarget(
             name: "MemwatchDaemonTests",
             dependencies: [
-                "MemwatchDaemon", "MemwatchInterface", "MemoryModel", "TestSupport",
+                "MemwatchDaemon", "MemwatchInterface", "History", "Tracing", "Inspection", "ProcFS",
+                "MemoryModel", "TestSupport", "memgrow",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -3,13 +3,15 @@
 #
 #   PREFIX=/usr/local DESTDIR= scripts/install.sh install|uninstall
 #
+# MEMWATCH_BUILD names another directory than .build/release to take the programs from.
+#
 # One list, files(), says what goes where; both directions read it.
 set -euo pipefail
 
 readonly prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-}
 here=$(cd "$(dirname "$0")/.." && pwd)
 readonly here
-readonly release=$here/.build/release
+readonly release=${MEMWATCH_BUILD:-$here/.build/release}
 # The configuration is always below /etc: that is where the daemon looks.
 readonly configuration=$destdir/etc/memwatch/memwatchd.toml
 

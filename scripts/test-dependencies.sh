@@ -11,6 +11,7 @@ say() { printf '%s\n' "$*" >&2; }
 readonly programs=(
     "journalctl systemd"             # reading back what went to the journal
     "systemd-nspawn systemd-container"
+    "debootstrap debootstrap"        # the Debian that "make test-system" boots
     "strace strace"                  # what a process really asked the kernel for
     "jq jq"                          # the README's examples
     "sqlite3 sqlite3"

@@ -163,7 +163,7 @@ END
     leader=$(<"/proc/$nspawn/task/$nspawn/children")
     leader=${leader%% *}
     # It says "degraded", and fails, where a unit has failed: whoever asked for the machine will see.
-    nsenter -t "$leader" -a systemctl is-system-running --wait >&2 || true
+    nsenter -t "$leader" -a systemctl is-system-running --wait </dev/null >&2 || true
 }
 
 end_machine() {

@@ -1,0 +1,65 @@
+import TestSupport
+import Testing
+import Varlink
+
+/// The client, run in the machine.
+extension TestMachine {
+    /// The system's daemon, from its socket unit, with looks ten times a second where nothing else is said.
+    func startDaemon(interval: String = "100ms") throws {
+        try run("mkdir", "-p", "/etc/memwatch/conf.d")
+        try write("[sampling]\ninterval = \"\(interval)\"\n", to: "/etc/memwatch/conf.d/test.toml")
+        try run("systemctl", "start", "memwatchd.socket", "memwatchd.service")
+    }
+
+    /// The records that `--format ndjson` prints.
+    func records(_ arguments: String...) throws -> [JSON] {
+        try run(["memwatch"] + arguments + ["--format", "ndjson"]).split(separator: "\n").map {
+            try JSON(parsing: String($0))
+        }
+    }
+
+    /// `memwatch events --follow`, from the beginning of what is kept.
+    func followEvents() throws -> EventStream {
+        EventStream(
+            try start(["memwatch", "events", "--follow", "--since", "-1h", "--format", "ndjson"]))
+    }
+
+    /// Entries of memwatchd in the machine's journal, in order.
+    func journal(_ matches: String...) throws -> [JSON] {
+        try run("journalctl", "--sync")
+        let text = try run(
+            ["journalctl", "--output=json", "--all", "SYSLOG_IDENTIFIER=memwatchd"] + matches)
+        return try text.split(separator: "\n").map { try JSON(parsing: String($0)) }
+    }
+}
+
+/// How a test waits for what the daemon sees, instead of sleeping.
+final class EventStream {
+    private let process: ChildProcess
+    /// Every event until now.
+    private(set) var events: [JSON] = []
+
+    init(_ process: ChildProcess) { self.process = process }
+
+    /// Reads on until an event of that type of that process (or of any). Fails when the stream ends, or
+    /// after a minute without an event.
+    @discardableResult
+    func wait(for type: String, of pid: Int64? = nil) throws -> JSON {
+        do {
+            while let line = try process.nextLine() {
+                let event = try JSON(parsing: line)
+                events.append(event)
+                let isOfIt = pid == nil || event["pid"]?.integerValue == pid
+                if isOfIt && event["event"]?.stringValue == type { return event }
+            }
+        } catch let failure as TestFailure {
+            throw TestFailure("\(failure); waiting for \(type) of \(pid ?? 0), after \(seen)")
+        }
+        throw TestFailure("events --follow ended: \(process.errorText()), after \(seen)")
+    }
+
+    /// What came until now, in short.
+    private var seen: [String] {
+        events.map { "\($0["pid"]?.integerValue ?? 0) \($0["event"]?.stringValue ?? "?")" }
+    }
+}
