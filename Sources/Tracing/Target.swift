@@ -99,6 +99,7 @@ final class Target: Sendable {
     func observe(_ tick: Tick) -> Observation? {
         defer { isBusy.store(false, ordering: .releasing) }
         return observer.withLock { observer in
+            observer.interval = snapshot.intervalMicroseconds
             let observation = observer.observe(tick)
             publish(observer)
             return observation

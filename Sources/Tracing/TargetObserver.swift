@@ -5,8 +5,8 @@ import ProcFS
 
 /// What is known of one target from look to look; turns looks and kernel records into observations.
 ///
-/// Decides between a full look, a short one and none. What is found is told as events at once; samples and
-/// regions are stored once an interval, so that the map of an instant is always one that a sample belongs to.
+/// Decides between a full look, a short one and none. What is found is told as events at once, and stored as
+/// a sample and a map with them, unless that was done only just now; then it follows.
 struct TargetObserver: Sendable {
     let target: TargetID
     let directory: ProcessDirectory
@@ -41,6 +41,10 @@ struct TargetObserver: Sendable {
     private var awaitsLook = false
     /// The last look found something that is not stored yet.
     private var hasUnstored = false
+    /// When samples and regions may be stored again outside of the interval.
+    private var storeDue = MonotonicTime(microseconds: .min)
+    /// Between two ticks, microseconds.
+    var interval: Int64 = 1_000_000
 
     init(
         target: TargetID, directory: ProcessDirectory, description: ProcessDescription,
@@ -91,7 +95,10 @@ struct TargetObserver: Sendable {
             looksAfterExit += 1
             return now.advanced(byMicroseconds: 20_000)
         }
-        if ledger.pendingCount > 0 || awaitsLook { return max(now, pace.nextLook) }
+        if ledger.pendingCount > 0 || awaitsLook || feed?.hasRecords == true {
+            return max(now, pace.nextLook)
+        }
+        if hasUnstored { return max(now, storeDue) }
         return nil
     }
 
@@ -118,9 +125,14 @@ struct TargetObserver: Sendable {
     private mutating func tellRecords(_ tick: Tick) throws(ProcError) -> Observation? {
         let statm = try directory.statm()
         if pace.mayLook(at: tick.monotonic) {
+            if let feed, !feed.hasRecords, !awaitsLook, ledger.pendingCount == 0, leaderExit == nil {
+                // Nothing new: what the last look found was not stored yet.
+                return try shortLook(tick)
+            }
             self.statm = statm
             return try fullLook(tick)
         }
+        if pace.mayLookSoon(after: tick.monotonic) { return nil }
         isDirty = true
         awaitsLook = true
         var observation = newObservation(tick)
@@ -154,7 +166,8 @@ struct TargetObserver: Sendable {
         let ended = MonotonicTime.nanoseconds
         // What is found was so at the look's end, and not when the tick began.
         let tick = tick.advanced(to: MonotonicTime(nanoseconds: ended))
-        pace.looked(from: began, to: ended)
+        // Looks of the interval are the user's own choice, and no reason to hold others back.
+        if tick.cause == .records { pace.looked(from: began, to: ended) }
         state = .running
         var observation = newObservation(tick)
         observation.isFullLook = true
@@ -173,7 +186,9 @@ struct TargetObserver: Sendable {
         sample.time = tick.time
         latest = sample
         hasUnstored = true
-        if tick.cause == .interval || observation.description != nil { store(sample, tick, &observation) }
+        if tick.cause == .interval || tick.monotonic >= storeDue || observation.description != nil {
+            store(sample, tick, &observation)
+        }
         return isWorthKeeping(observation) ? observation : nil
     }
 
@@ -185,6 +200,7 @@ struct TargetObserver: Sendable {
     /// Puts the sample and the map into the observation, for the history, where they say something new.
     private mutating func store(_ sample: Sample, _ tick: Tick, _ observation: inout Observation) {
         hasUnstored = false
+        storeDue = tick.monotonic.advanced(byMicroseconds: interval / 10)
         observation.sample = kept(sample, tick)
         let regions = inspector.regions
         guard stored != regions else { return }

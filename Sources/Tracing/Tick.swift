@@ -5,8 +5,8 @@ struct Tick: Sendable {
     enum Cause: Sendable {
         /// The target's interval is over: what is found is stored.
         case interval
-        /// The kernel reported changes: they are told at once, and stored as samples and regions with the
-        /// next interval, so that a busy target does not fill the history.
+        /// The kernel reported changes, or something was left open at the look before. Samples and regions
+        /// are then stored at most ten times an interval, so that a busy target does not fill the history.
         case records
     }
 

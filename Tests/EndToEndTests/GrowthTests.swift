@@ -6,27 +6,35 @@ import Varlink
 /// What memgrow says it did, told the same by every way of asking.
 @Suite("The same growth everywhere, to the byte", .requiresPrivateJournal, .timeLimit(.minutes(5)))
 struct GrowthTests {
-    private static let configuration = """
+    /// By looks alone, and with the kernel's records, where it gives them.
+    static let sources = ["sampling", "auto"]
+
+    private static func configuration(_ source: String) -> String {
+        """
         [sampling]
         full_scan_interval = "1s"
+        [events]
+        source = "\(source)"
         [journal]
         minimum_growth = "1KiB"
         rate_burst = 100000
         """
-
-    @Test("the heap by sbrk, up and down")
-    func sbrk() throws {
-        try heap(try Memgrow("sbrk", "--size", "40KiB", "--count", "3", "--step", "--hold"))
     }
 
-    @Test("the heap by malloc and free")
-    func malloc() throws {
-        try heap(try Memgrow("malloc", "--size", "96KiB", "--count", "3", "--free", "--step", "--hold"))
+    @Test("the heap by sbrk, up and down", arguments: sources)
+    func sbrk(source: String) throws {
+        try heap(source, try Memgrow("sbrk", "--size", "40KiB", "--count", "3", "--step", "--hold"))
     }
 
-    private func heap(_ memgrow: Memgrow) throws {
+    @Test("the heap by malloc and free", arguments: sources)
+    func malloc(source: String) throws {
+        try heap(
+            source, try Memgrow("malloc", "--size", "96KiB", "--count", "3", "--free", "--step", "--hold"))
+    }
+
+    private func heap(_ source: String, _ memgrow: Memgrow) throws {
         let journal = try PrivateJournal()
-        let daemon = try Daemon(Self.configuration, through: journal.wrapper)
+        let daemon = try Daemon(Self.configuration(source), through: journal.wrapper)
         let watch = try Watch(daemon, memgrow)
         var types: Set<String> = []
         for _ in 0..<6 {
@@ -43,10 +51,10 @@ struct GrowthTests {
         try watch.finish(journal)
     }
 
-    @Test("mmap in every way, mprotect, mremap and munmap")
-    func mappings() throws {
+    @Test("mmap in every way, mprotect, mremap and munmap", arguments: sources)
+    func mappings(source: String) throws {
         let journal = try PrivateJournal()
-        let daemon = try Daemon(Self.configuration, through: journal.wrapper)
+        let daemon = try Daemon(Self.configuration(source), through: journal.wrapper)
         let memgrow = try Memgrow("mmap", "--size", "192KiB", "--count", "1", "--step", "--hold")
         let watch = try Watch(daemon, memgrow)
         var types: [String] = []
@@ -64,10 +72,10 @@ struct GrowthTests {
         try watch.finish(journal)
     }
 
-    @Test("malloc of large blocks, which maps them")
-    func largeBlocks() throws {
+    @Test("malloc of large blocks, which maps them", arguments: sources)
+    func largeBlocks(source: String) throws {
         let journal = try PrivateJournal()
-        let daemon = try Daemon(Self.configuration, through: journal.wrapper)
+        let daemon = try Daemon(Self.configuration(source), through: journal.wrapper)
         let memgrow = try Memgrow("malloc", "--size", "4MiB", "--count", "2", "--free", "--step", "--hold")
         let watch = try Watch(daemon, memgrow)
         for _ in 0..<4 {
@@ -77,10 +85,10 @@ struct GrowthTests {
         try watch.finish(journal)
     }
 
-    @Test("threads: their stacks with tid, guards, arenas and what these reserve")
-    func threads() throws {
+    @Test("threads: their stacks with tid, guards, arenas and what these reserve", arguments: sources)
+    func threads(source: String) throws {
         let journal = try PrivateJournal()
-        let daemon = try Daemon(Self.configuration, through: journal.wrapper)
+        let daemon = try Daemon(Self.configuration(source), through: journal.wrapper)
         let memgrow = try Memgrow("threads", "--count", "2", "--step", "--hold")
         let watch = try Watch(daemon, memgrow)
         for _ in 0..<2 {
@@ -89,6 +97,9 @@ struct GrowthTests {
             let seen = try watch.wait { events in
                 said.allSatisfy { line in events.delta(of: line.kind ?? "") == line.integer("size") }
             }
+            // With records each call that makes them is told for itself: a stack is reserved first, and known
+            // to be one later.
+            if seen.contains(where: { $0.source == "perf" }) { continue }
             for line in said {
                 let event = try #require(
                     seen.first { $0.kind == line.kind && $0.start == line.string("start") }, "\(line)")
@@ -101,10 +112,10 @@ struct GrowthTests {
         try watch.finish(journal)
     }
 
-    @Test("the stack by recursion")
-    func stack() throws {
+    @Test("the stack by recursion", arguments: sources)
+    func stack(source: String) throws {
         let journal = try PrivateJournal()
-        let daemon = try Daemon(Self.configuration, through: journal.wrapper)
+        let daemon = try Daemon(Self.configuration(source), through: journal.wrapper)
         let memgrow = try Memgrow("stack", "--size", "256KiB", "--count", "3", "--step", "--hold")
         let watch = try Watch(daemon, memgrow)
         for _ in 0..<3 {

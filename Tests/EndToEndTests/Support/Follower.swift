@@ -60,6 +60,7 @@ struct Event: Hashable, CustomStringConvertible {
     var time: String? { json["time"]?.stringValue }
     var path: String? { json["path"]?.stringValue }
     var tid: Int64? { json["tid"]?.integerValue }
+    var source: String? { json["source"]?.stringValue }
 }
 
 extension [Event] {

@@ -62,7 +62,7 @@ final class Watch {
             #expect(field("MEMWATCH_DELTA_BYTES") == event.delta.map { "\($0)" })
             #expect(field("MEMWATCH_SIZE_BYTES") == event.size.map { "\($0)" })
             #expect(field("MEMWATCH_ADDRESS") == event.start)
-            #expect(field("MEMWATCH_SOURCE") == "sample" && field("MEMWATCH_COMM") == "memgrow")
+            #expect(field("MEMWATCH_SOURCE") == event.source && field("MEMWATCH_COMM") == "memgrow")
             #expect(field("OBJECT_PID") == pid && field("SYSLOG_IDENTIFIER") == "memwatchd")
             #expect(field("MESSAGE")?.hasPrefix("memgrow[\(pid)]: ") == true)
         }
