@@ -49,7 +49,7 @@ struct ServiceTests {
         try machine.run("systemctl", "reload", "memwatchd.service")
         #expect(try machine.mainPID(of: "memwatchd.service") == first)
         #expect(try machine.attempt("memwatch", "status").exit == .status(0))
-        let refusals = try machine.journal("MESSAGE_ID=e20224408bef4b0280620da6811f9791")
+        let refusals = try machine.journal("MESSAGE_ID=\(Message.configurationRefused)")
         #expect(refusals.count == 1)
         #expect(refusals.first?["MESSAGE"]?.stringValue?.contains("memwatchd.toml:2") == true)
         try machine.write("", to: "/etc/memwatch/memwatchd.toml")

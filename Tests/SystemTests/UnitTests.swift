@@ -34,23 +34,76 @@ struct UnitTests {
         try machine.run("systemctl", "stop", grower.unit)
         try events.wait(for: "exit", of: pids.last)
 
-        // Four processes, by one rule, and every one from its beginning to its end.
+        try expectWholeLives(of: pids, in: grower.unit, on: machine)
+        try expectOneSeries(of: pids, in: grower.unit, on: machine)
+    }
+
+    /// Four processes, adopted by one rule, and every one there from its beginning to its end.
+    private func expectWholeLives(of pids: [Int64], in unit: String, on machine: TestMachine) throws {
         #expect(Set(pids).count == 4)
         let targets = try machine.records("list", "--all")
         #expect(targets.compactMap { $0["pid"]?.integerValue }.sorted() == pids.sorted())
         for target in targets {
-            #expect(target["unit"]?.stringValue == grower.unit)
-            #expect(target["rule"]?.stringValue == "unit:" + grower.unit)
+            #expect(target["unit"]?.stringValue == unit)
+            #expect(target["rule"]?.stringValue == "unit:" + unit)
         }
         for (round, pid) in pids.enumerated() {
             let types = try machine.records("events", "\(pid)").compactMap { $0["event"]?.stringValue }
             #expect(types.first == "attached", "\(types)")
             #expect(types.last == "exit", "\(types)")
-            #expect(types.filter { $0 == "attached" || $0 == "exit" }.count == 2, "\(types)")
+            #expect(types.count { $0 == "attached" || $0 == "exit" } == 2, "\(types)")
             #expect(types.count { $0 == "brk-grow" } == round + 1, "\(types)")
-            let samples = try machine.records("history", "\(pid)")
-            #expect(samples.count >= round + 2)
         }
+        let ends = try machine.journal("MESSAGE_ID=\(Message.postMortem)", "MEMWATCH_UNIT=" + unit)
+        #expect(ends.compactMap { $0["MEMWATCH_PID"]?.stringValue } == pids.map { "\($0)" })
+    }
+
+    /// The unit's history is every sample of every process, in order, and nothing where none ran.
+    private func expectOneSeries(of pids: [Int64], in unit: String, on machine: TestMachine) throws {
+        let series = try machine.records("history", "--unit", unit).map(Point.init)
+        #expect(series.map(\.time) == series.map(\.time).sorted())
+        var lives: [Point] = []
+        for pid in pids {
+            let life = try machine.records("history", "\(pid)").map(Point.init)
+            #expect(life.count >= 2)
+            #expect(life.allSatisfy { $0.size > 0 })
+            lives += life
+        }
+        #expect(series.filter { $0.size > 0 } == lives)
+        #expect(series.count { $0.size == 0 } == pids.count)
+        #expect(series.last?.size == 0)
+    }
+
+    /// What a sample says of a process, or of a unit: RFC 3339 in UTC sorts as text.
+    private struct Point: Equatable {
+        var time: String
+        var size: Int64
+        var heap: Int64
+
+        init(_ sample: JSON) {
+            time = sample["time"]?.stringValue ?? ""
+            size = sample["vm_size"]?.integerValue ?? -1
+            heap = sample["kinds"]?["heap"]?.integerValue ?? -1
+        }
+    }
+
+    @Test("the hardened service gets the kernel's own records of a unit", .requiresPerformanceEvents)
+    func records() throws {
+        let machine = try TestMachine()
+        try machine.startDaemon(interval: "1h")
+        let grower = try Grower(on: machine)
+        try machine.run("systemctl", "start", grower.unit)
+        let pid = try machine.mainPID(of: grower.unit)
+        try machine.run("memwatch", "attach", "--unit", grower.unit)
+        let events = try machine.followEvents()
+        try events.wait(for: "attached", of: pid)
+        #expect(try machine.records("list").first?["event_source"]?.stringValue == "perf")
+        try grower.step()
+        // The next look is an hour away.
+        let growth = try events.wait(for: "brk-grow", of: pid)
+        #expect(growth["source"]?.stringValue == "perf")
+        #expect(growth["tid"]?.integerValue == pid)
+        #expect(growth["delta"]?.integerValue == Grower.stepBytes)
     }
 
     @Test("with children, what a unit's shell runs is watched too")
@@ -82,26 +135,4 @@ struct UnitTests {
             #expect(target["unit"]?.stringValue == "parent.service")
         }
     }
-}
-
-/// A service that moves its break up by one step each time it is told to, and goes on living.
-struct Grower {
-    static let stepBytes: Int64 = 256 << 10
-
-    let unit = "grower.service"
-    private let machine: TestMachine
-
-    /// Writes the unit, without starting it.
-    init(on machine: TestMachine) throws {
-        self.machine = machine
-        try machine.run("mkfifo", "/run/grower")
-        // Opened for reading and writing, so that it never ends.
-        try machine.addService(
-            unit,
-            """
-            ExecStart=/bin/sh -c 'exec memgrow sbrk --size \(Self.stepBytes) --count 100 --keep --step <>/run/grower'
-            """)
-    }
-
-    func step() throws { try machine.run("sh", "-c", "echo >/run/grower") }
 }

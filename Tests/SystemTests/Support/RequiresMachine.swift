@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -8,4 +9,24 @@ extension Trait where Self == ConditionTrait {
             "test-machine", release.isPrepared,
             "there is no Debian \(release) to boot; \"scripts/test-machine.sh prepare \(release)\" makes one")
     }
+
+    /// Root in a container that may mount can open performance events wherever there are any.
+    static var requiresPerformanceEvents: Self {
+        requires(
+            "kernel-records", access("/proc/sys/kernel/perf_event_paranoid", F_OK) == 0,
+            "this kernel has no performance events")
+    }
+
+    /// Something that can hold a unit to MemoryMax=.
+    static var requiresMemoryController: Self {
+        requires(
+            "memory-controller", hasMemoryController(),
+            "no control group hierarchy here has the memory controller, so no unit can be held to MemoryMax=")
+    }
+}
+
+private func hasMemoryController() -> Bool {
+    if access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0 { return true }
+    let controllers = (try? readText("/sys/fs/cgroup/cgroup.controllers")) ?? ""
+    return controllers.split { " \n".contains($0) }.contains("memory")
 }

@@ -33,6 +33,12 @@ extension TestMachine {
     }
 }
 
+/// The journal's MESSAGE_IDs, which are a contract (systemd/memwatch.catalog).
+enum Message {
+    static let configurationRefused = "e20224408bef4b0280620da6811f9791"
+    static let postMortem = "e5f9422c2e844a51ade5ca012291cdb8"
+}
+
 /// How a test waits for what the daemon sees, instead of sleeping.
 final class EventStream {
     private let process: ChildProcess
