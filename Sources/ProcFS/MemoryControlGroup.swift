@@ -49,6 +49,13 @@ extension ProcessDirectory {
         return MemoryControlGroup(existing: mount + path + "/memory.oom_control")
     }
 
+    /// The process's path in the cgroup hierarchy of version 2, which need not be the one that systemd goes
+    /// by; nil where there is none.
+    package func unifiedCgroupPath() -> String? {
+        guard let bytes = try? contents("cgroup", limit: 65_536) else { return nil }
+        return bytes.withUnsafeBytes(Self.memoryPaths).unified
+    }
+
     /// The paths in the hierarchies that may charge memory, from lines of `hierarchy:controllers:path`.
     static func memoryPaths(_ bytes: UnsafeRawBufferPointer) -> (unified: String?, memory: String?) {
         var unified: String?

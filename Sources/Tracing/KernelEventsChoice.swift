@@ -1,5 +1,6 @@
 import KernelEvents
 package import MemoryModel
+import ProcFS
 
 /// Whether a tracer listens to the kernel, and if not, why.
 package struct KernelEventsChoice: Sendable {
@@ -44,12 +45,12 @@ package struct KernelEventsChoice: Sendable {
 
     /// Where to get a target's records.
     func feed(
-        for process: ProcessDescription, _ options: TargetOptions, bornAs child: NewChild?
+        for candidate: Tracer.Candidate, _ options: TargetOptions, bornAs child: NewChild?
     ) -> (KernelFeed?, EventMode) {
         guard let source else { return (nil, .sampling(reason: reason)) }
         if let child { return (KernelFeed(source: source, queue: child.queue), .perf) }
         switch source.watch(
-            pid: process.identity.pid, preferring: scopes(for: process, options),
+            pid: candidate.directory.pid, preferring: scopes(for: candidate, options),
             followsChildren: options.followsChildren)
         {
         case .success(let queue): return (KernelFeed(source: source, queue: queue), .perf)
@@ -60,10 +61,13 @@ package struct KernelEventsChoice: Sendable {
     /// The narrowest that holds what is asked for: each mapping call of whatever a scope covers costs the
     /// caller about a microsecond. A unit's control group holds all its processes through every fork.
     private func scopes(
-        for process: ProcessDescription, _ options: TargetOptions
+        for candidate: Tracer.Candidate, _ options: TargetOptions
     ) -> [KernelEventSource.Scope] {
         let isOfUnit = options.rule.map { $0.hasPrefix("unit:") || $0.hasPrefix("cgroup:") } ?? false
-        if isOfUnit, let cgroup = process.cgroup, cgroup != "/" {
+        // perf knows the groups of version 2 only; in systemd's hybrid layout they may be others.
+        if isOfUnit, let cgroup = candidate.directory.unifiedCgroupPath(), cgroup != "/",
+            cgroup == candidate.description.cgroup
+        {
             return [.cgroup(cgroup), .machine, .process]
         }
         return [.machine, .process]

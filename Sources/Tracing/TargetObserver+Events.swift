@@ -74,9 +74,14 @@ extension TargetObserver {
     // MARK: With records
 
     private mutating func counted(_ taken: TakenRecords, _ tick: Tick) -> [KernelRecord] {
-        pace.count(taken.records.count, at: tick.monotonic)
+        var records = taken.records
+        pace.count(records.count, at: tick.monotonic)
+        if let rest = taken.overflow {
+            // They came faster than they could be taken: as good as lost.
+            records.append(KernelRecord(nanoseconds: rest.lastNanoseconds, tid: 0, .gap(count: rest.count)))
+        }
         if let exit = taken.records.last(where: \.isLeaderExit) { leaderExit = exit }
-        return taken.records
+        return records
     }
 
     private func events(_ told: [LedgerEvent], _ tick: Tick) -> [MemoryEvent] {

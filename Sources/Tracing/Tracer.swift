@@ -133,7 +133,7 @@ package actor Tracer {
             return known.snapshot
         }
         // Before the first look: what happens during it is reported, and nothing lies between.
-        let (feed, eventMode) = kernel.feed(for: candidate.description, options, bornAs: child)
+        let (feed, eventMode) = kernel.feed(for: candidate, options, bornAs: child)
         let target = Target(
             id: newTargetID(), directory: candidate.directory,
             description: candidate.description, options: options, attached: memory?.attached ?? attached,
