@@ -61,12 +61,11 @@ struct Births: Sendable {
     /// The part of the youngest birth that lies within the range; of equals the lowest.
     func youngest(from start: UInt64, to end: UInt64) -> Birth? {
         var found: Birth?
-        var index = list.firstIndex(endingAbove: start)
-        while index < list.count {
-            let birth = list[index]
-            if birth.start >= end { break }
-            if found.map({ birth.time > $0.time }) ?? true { found = birth }
-            index &+= 1
+        var time = Int64.min
+        list.forEach(from: start, to: end) { birth in
+            guard found == nil || birth.time > time else { return }
+            found = birth
+            time = birth.time
         }
         guard var found else { return nil }
         found.start = max(found.start, start)

@@ -92,17 +92,4 @@ struct FileIdentities: Sendable {
     }
 }
 
-extension Array where Element: AddressRange {
-    /// The first element that ends above `address`; `count` where there is none.
-    func firstIndex(endingAbove address: UInt64) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low &+ high) / 2
-            if self[middle].end <= address { low = middle &+ 1 } else { high = middle }
-        }
-        return low
-    }
-}
-
 extension Region: AddressRange {}

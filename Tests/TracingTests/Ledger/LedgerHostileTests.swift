@@ -78,12 +78,16 @@ struct LedgerHostileTests {
         return regions
     }
 
+    private func isMap(_ map: [Region]) -> Bool {
+        map.allSatisfy { $0.start < $0.end } && zip(map, map.dropFirst()).allSatisfy { $0.end <= $1.start }
+    }
+
     @Test(
         "nothing traps, the shadow map stays a map, and the sums stay exact",
         arguments: [1, 2, 3] as [UInt64])
     func anything(seed: UInt64) {
         var random = Seeded(seed)
-        for round in 0..<3_000 {
+        for round in 0..<1_500 {
             var ledger = Ledger()
             var paths = PathTable()
             _ = ledger.settle(with: look(&random, &paths), at: 0)
@@ -100,10 +104,10 @@ struct LedgerHostileTests {
                     records, look: given, paths: &paths, context: context,
                     summarising: Bool.random(using: &random))
                 let map = ledger.regions
-                #expect(ledger.totals == KindTotals(of: map), "round \(round)")
-                #expect(
-                    map.allSatisfy { $0.start < $0.end }
-                        && zip(map, map.dropFirst()).allSatisfy { $0.end <= $1.start })
+                if ledger.totals != KindTotals(of: map) || !isMap(map) {
+                    Issue.record("round \(round): \(records) make \(map)")
+                    return
+                }
                 let isWhole = ledger.group == nil
                 if let given { events += ledger.settle(with: given, at: 20) }
                 if wasKnown, isWhole || given != nil {
