@@ -18,6 +18,21 @@ struct RetentionTests {
         return total
     }
 
+    @Test("going through very many processes once, with nothing to do, is enough")
+    func manyProcesses() throws {
+        let scratch = Scratch()
+        let store = try scratch.open()
+        for number: Int32 in 1...600 {
+            _ = try store.register(description(pid: number), attached: morning, reader: nil)
+        }
+        var slices = 1
+        while try !store.runRetention(now: morning, budget: RetentionBudget(rows: 512)).isFinished {
+            slices += 1
+            guard slices < 100 else { break }
+        }
+        #expect((2...20).contains(slices))
+    }
+
     /// Minimum and maximum of one field as written down independently of the product.
     private func check(
         _ rolled: HistorySample, _ raw: [Sample], _ field: (Sample) -> UInt64?, _ name: String
