@@ -7,7 +7,8 @@ import Glibc
 /// a ring that was read early may lack what one that was read late shows the consequences of. (Causes are
 /// always there before: a fork is written before the child runs.)
 ///
-/// Cost: about 0.5 µs for each record of a watched process; memory is allocated only for names not seen lately.
+/// Cost: 0.6 µs for each record of a watched process, measured with 20,000 of them a second on a busy machine;
+/// memory is allocated only for names not seen lately.
 struct DrainPass {
     private let rings: [any RecordSource]
     private let roomForCarried: Int
@@ -105,13 +106,9 @@ struct DrainPass {
             case .lost(let count):
                 if loss.toldAt == nil { loss.toldAt = record.nanoseconds }
                 loss.toldCount &+= count
-            case .fork(let child, let parent, _, _):
-                if table.concerns(parent) || table.concerns(child) {
-                    entries.append(Entry(time: record.nanoseconds, offset: offset))
-                }
             case .other: break
-            default:
-                if table.concerns(record.pid) {
+            case .comm, .exit, .fork, .mapping:
+                if table.concerns(record) {
                     entries.append(Entry(time: record.nanoseconds, offset: offset))
                 }
             }

@@ -40,8 +40,16 @@ struct WatchTable {
         execLimit = options.execLimit
     }
 
-    /// Whether a record of this pid could matter at all.
-    func concerns(_ pid: Int32) -> Bool { followers > 0 || reportsExecs || queues[pid] != nil }
+    /// Whether a record could matter to anybody. A child that is to be followed has no queue before its fork
+    /// was handed on, so while somebody follows, all do.
+    func concerns(_ record: SidebandRecord) -> Bool {
+        if followers > 0 || queues[record.pid] != nil { return true }
+        switch record.kind {
+        case .comm(isExec: true): return reportsExecs
+        case .fork(let child, _, _, _): return queues[child] != nil
+        default: return false
+        }
+    }
 
     // MARK: Scopes
 
