@@ -241,7 +241,7 @@ struct LedgerHistoryTests {
             for kind in RegionKind.allCases {
                 let sum = first.reduce(into: Int64(0)) { if $1.kind == kind { $0 += $1.delta ?? 0 } }
                 let correction = child.ledger.baselineCorrection[kind]
-                expected[kind] = UInt64(Int64(beginning[kind]) + correction + sum)
+                expected[kind] = UInt64(bitPattern: Int64(beginning[kind]) + correction + sum)
                 unseen += correction == 0 ? 0 : 1
             }
             #expect(expected == child.known)
