@@ -50,7 +50,9 @@ prepare() {
     new=$cache/$suite.new
     rm -rf --one-file-system -- "$new" "${cache:?}/$suite"
     say "Building a Debian $suite in $cache (once; one to two minutes)"
-    if ! debootstrap --variant=minbase --include="$packages" "$suite" "$new" >"$cache/$suite.log" 2>&1; then
+    # In a mount namespace of its own: a debootstrap that is killed leaves /proc mounted in there.
+    if ! unshare --mount debootstrap --variant=minbase --include="$packages" "$suite" "$new" \
+        >"$cache/$suite.log" 2>&1; then
         tail -n 5 "$cache/$suite.log" >&2
         fail "debootstrap failed; all it said is in $cache/$suite.log"
     fi
@@ -104,12 +106,12 @@ remove_group() { find "$1" -depth -type d -exec rmdir {} \; 2>/dev/null || true;
 
 # MARK: Booting
 
-# systemd-nspawn, and the machine's PID 1 as it is called out here.
-nspawn="" leader=""
+# systemd-nspawn, the machine's PID 1 as it is called out here, and who waits for what shall come.
+nspawn="" leader="" watcher=""
 
 # Called in a mount namespace of its own, so that every mount ends with the last process in it.
 machine() {
-    local suite=$1 watcher ready
+    local suite=$1 ready
     shift
     mkdir -p "$cache/mount"
     mount -t tmpfs -o mode=755 tmpfs "$cache/mount"
@@ -151,11 +153,10 @@ END
     ) </dev/null >"$cache/mount/console" 2>&1 &
     nspawn=$!
 
-    # Whichever comes first: it has booted, or it has failed to.
-    { read -r -u "$ready"; } &
+    # Whichever comes first: it has booted, it has failed to, or a minute has passed.
+    timeout 60 head -n 1 <&"$ready" >/dev/null &
     watcher=$!
-    wait -n "$watcher" "$nspawn" || true
-    if ! kill -0 "$nspawn" 2>/dev/null || kill -0 "$watcher" 2>/dev/null; then
+    if ! wait -n "$watcher" "$nspawn" || ! kill -0 "$nspawn" 2>/dev/null; then
         tail -n 20 "$cache/mount/console" >&2
         fail "the machine did not boot"
     fi
@@ -168,6 +169,7 @@ END
 
 end_machine() {
     local group
+    if [[ -n $watcher ]]; then kill "$watcher" 2>/dev/null || true; fi
     # PID 1's end is the end of everything in its pid namespace, before its parent hears of it.
     if [[ -n $nspawn ]]; then
         kill -KILL "${leader:-$nspawn}" 2>/dev/null || true
@@ -177,7 +179,7 @@ end_machine() {
 }
 
 boot() {
-    local stdin watcher
+    local stdin
     machine "$@"
     printf 'booted %s\n' "$leader"
     exec {stdin}<&0
