@@ -8,6 +8,7 @@ static const struct {
 } commands[] = {
     {"malloc", run_malloc}, {"sbrk", run_sbrk}, {"mmap", run_mmap}, {"stack", run_stack},
     {"threads", run_threads}, {"zoo", run_zoo}, {"talk", run_talk},
+    {"random", run_random},
 };
 
 int main(int argc, char **argv) {

@@ -21,6 +21,7 @@ struct options {
     const char *command;
     size_t size;          /* bytes a step takes */
     unsigned count;       /* steps */
+    unsigned seed;        /* of what is random */
     unsigned interval_ms; /* pause before each step */
     bool step;            /* wait for a line on stdin before each step */
     bool hold;            /* keep everything until stdin ends */
@@ -75,5 +76,6 @@ int run_stack(const struct options *options);
 int run_threads(const struct options *options);
 int run_zoo(const struct options *options);
 int run_talk(const struct options *options);
+int run_random(const struct options *options);
 
 #endif

@@ -18,10 +18,12 @@ static const char help[] =
     "  threads  starts COUNT threads that each malloc SIZE bytes\n"
     "  zoo      makes every kind of memory at once\n"
     "  talk     replays the three programs of the talk, sentence by sentence\n"
+    "  random   does COUNT of everything above, drawn by lot\n"
     "\n"
     "options\n"
     "  --size SIZE      bytes of a step: 4096, 64KiB, 1MiB, 2GiB (default 64KiB)\n"
     "  --count N        number of steps (default 4)\n"
+    "  --seed N         random: other steps; the same N gives the same (default 1)\n"
     "  --interval DUR   pause before each step: 250ms, 1s, 2m (default none)\n"
     "  --step           wait for a line on standard input before each step; its end ends all\n"
     "  --hold           keep everything after the last step until standard input ends\n"
@@ -80,7 +82,7 @@ static bool parse_count(const char *text, unsigned *count) {
 
 /* Returns -1 to go on, else the exit status. */
 int parse_options(int argc, char **argv, struct options *options) {
-    *options = (struct options){.size = 64 << 10, .count = 4, .release = true};
+    *options = (struct options){.size = 64 << 10, .count = 4, .seed = 1, .release = true};
     bool keep = false, give_back = false;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
@@ -97,15 +99,17 @@ int parse_options(int argc, char **argv, struct options *options) {
         } else if (strcmp(word, "--free") == 0) {
             give_back = true;
         } else if (strcmp(word, "--size") == 0 || strcmp(word, "--count") == 0
-                   || strcmp(word, "--interval") == 0) {
+                   || strcmp(word, "--seed") == 0 || strcmp(word, "--interval") == 0) {
             const char *value = i + 1 < argc ? argv[++i] : "";
-            bool good = word[2] == 's'   ? parse_size(value, &options->size)
-                        : word[2] == 'c' ? parse_count(value, &options->count)
+            bool good = word[3] == 'i'   ? parse_size(value, &options->size)
+                        : word[3] == 'o' ? parse_count(value, &options->count)
+                        : word[3] == 'e' ? parse_count(value, &options->seed)
                                          : parse_duration(value, &options->interval_ms);
             if (!good) {
                 complain(
-                    word[2] == 's'   ? "--size takes a size: 4096, 64KiB, 1MiB or 2GiB"
-                    : word[2] == 'c' ? "--count takes a number from 1 to 100000"
+                    word[3] == 'i'   ? "--size takes a size: 4096, 64KiB, 1MiB or 2GiB"
+                    : word[3] == 'o' ? "--count takes a number from 1 to 100000"
+                    : word[3] == 'e' ? "--seed takes a number from 1 to 100000"
                                      : "--interval takes a duration: 250ms, 1s or 2m",
                     0);
                 return EXIT_USAGE;

@@ -66,6 +66,53 @@ struct JournalEntryTests {
         #expect(entry["MESSAGE"] as? String == "ab[7]: exited")
     }
 
+    @Test("how many changes an event stands for, and whom a fork made, are fields")
+    func numbers() throws {
+        let journal = try JournalNamespace()
+        try journal.startHelper()
+        try journal.helper("event mmap 7 6162 anon 1048576 - - perf - - 1234")
+        try journal.helper("event fork 7 6162 - - - - perf - - - 900")
+        #expect(try journal.helper("stop 30000") == "stopped=true")
+        let entries = try journal.entries()
+        #expect(entries.map { $0["MEMWATCH_COUNT"] as? String } == ["1234", nil])
+        #expect(entries.map { $0["MEMWATCH_CHILD_PID"] as? String } == [nil, "900"])
+    }
+
+    @Test(
+        "a process's end is one entry with its totals as fields, and a warning where it was killed for memory"
+    )
+    func postMortem() throws {
+        let journal = try JournalNamespace()
+        try journal.startHelper()
+        try journal.helper("exit 812 706f737467726573 db.service 41943040 1")
+        try journal.helper("exit 813 706f737467726573 - - -")
+        #expect(try journal.helper("stop 30000") == "stopped=true")
+        let entries = try journal.entries()
+        try #require(entries.count == 2)
+        let expected = [
+            "MESSAGE": "postgres[812]: exited with 48.0 MiB of address space: heap (brk) 40.0 MiB, "
+                + "thread-stack (mmap) 8.0 MiB; last growth: heap (brk) 1.0 MiB, 0.0 s before; "
+                + "its control group counts an out-of-memory kill",
+            "MESSAGE_ID": DaemonMessage.postMortem.rawValue, "PRIORITY": "4", "OBJECT_PID": "812",
+            "MEMWATCH_PID": "812", "MEMWATCH_COMM": "postgres", "MEMWATCH_UNIT": "db.service",
+            "MEMWATCH_EVENT": "exit", "MEMWATCH_SIZE_BYTES": "50331648",
+            "MEMWATCH_TIME": "2027-01-15T08:00:00.000000Z", "MEMWATCH_KIND_HEAP_BYTES": "41943040",
+            "MEMWATCH_KIND_THREAD_STACK_BYTES": "8388608", "MEMWATCH_LAST_GROWTH_KIND": "heap",
+            "MEMWATCH_LAST_GROWTH_BYTES": "1048576",
+            "MEMWATCH_LAST_GROWTH_TIME": "2027-01-15T08:00:00.000000Z", "MEMWATCH_OOM_KILL": "1",
+        ]
+        for (name, value) in expected { #expect(entries[0][name] as? String == value, "\(name)") }
+        #expect(
+            Set(entries[0].keys.filter { $0.hasPrefix("MEMWATCH_") })
+                == Set(expected.keys.filter { $0.hasPrefix("MEMWATCH_") }))
+        #expect(entries[1]["MESSAGE"] as? String == "postgres[813]: exited")
+        #expect(entries[1]["PRIORITY"] as? String == "5")
+        #expect(
+            entries[1].keys.filter { $0.hasPrefix("MEMWATCH_") }.sorted() == [
+                "MEMWATCH_COMM", "MEMWATCH_EVENT", "MEMWATCH_PID",
+            ])
+    }
+
     @Test(
         "a hostile name is stored exactly, forges no field and leaves the sentence readable",
         arguments: [

@@ -50,6 +50,7 @@ struct JournalSentenceTests {
                 .writableExecutable, .jit,
                 "jit (mmap) at 0x7f0000001000, 2.0 MiB, is both writable and executable: /a b"
             ),
+            (.gap, nil, "the kernel dropped records: what happened meanwhile is known by comparing looks"),
         ] as [(EventType, RegionKind?, String)])
     func everyType(type: EventType, kind: RegionKind?, sentence: String) {
         let full = event(type) {
@@ -79,6 +80,46 @@ struct JournalSentenceTests {
         }
         #expect(JournalSentence.predicate(shrunk) == "heap (brk) shrank 4.0 KiB to 0 B")
         #expect(JournalSentence.predicate(event(.exit) { $0.delta = .min }) == "exited, giving back 8.0 EiB")
+    }
+
+    @Test("an event that stands for many says how many, a fork whom it made, a gap what it lost")
+    func counts() {
+        let many = event(.mmap) {
+            $0.kind = .anon
+            $0.delta = 12 * Self.mebibyte
+            $0.count = 1_234_567
+        }
+        #expect(
+            JournalSentence.predicate(many)
+                == "mapped 12.0 MiB of anon (mmap) in 1,234,567 mappings of one tick")
+        let steps = event(.brkGrow) {
+            $0.delta = Self.mebibyte
+            $0.size = UInt64(2 * Self.mebibyte)
+            $0.count = 12
+        }
+        #expect(
+            JournalSentence.predicate(steps) == "heap (brk) grew 1.0 MiB to 2.0 MiB in 12 steps of one tick")
+        let fork = event(.fork) {
+            $0.child = 1234
+            $0.size = UInt64(2 * Self.mebibyte)
+        }
+        #expect(JournalSentence.predicate(fork) == "forked process 1234, with 2.0 MiB of address space")
+        for (count, words) in [(UInt64(1), "1 record"), (999, "999 records"), (1_000, "1,000 records")] {
+            let gap = event(.gap) { $0.count = count }
+            #expect(JournalSentence.predicate(gap).hasPrefix("the kernel dropped \(words): what happened"))
+        }
+    }
+
+    @Test("a thread's stack is that thread's only where a look said so: the kernel reports who called")
+    func threads() {
+        var stack = event(.mmap) {
+            $0.kind = .threadStack
+            $0.delta = 8 * Self.mebibyte
+            $0.tid = 815
+        }
+        #expect(JournalSentence.predicate(stack) == "mapped 8.0 MiB of thread-stack (mmap) of thread 815")
+        stack.source = .perf
+        #expect(JournalSentence.predicate(stack) == "mapped 8.0 MiB of thread-stack (mmap)")
     }
 
     @Test("names and paths cannot break out of it")

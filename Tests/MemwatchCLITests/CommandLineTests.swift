@@ -37,6 +37,13 @@ struct CommandLineTests {
             (["history", "1", "--since", "now", "--until", "-15m"], "is after --until"),
             (["history", "1", "--since", "-15"], "--since: '-15' is not a time"),
             (["history", "1", "--step", "5"], "--step: '5' is not a duration"),
+            (["history"], "say whose history: a pid, or --unit"),
+            (["history", "1", "--unit", "x.service"], "say whose history"),
+            (["history", "--unit", "x.service", "--start", "now"], "say which pid"),
+            (["diff", "1", "--from", "now"], "see 'memwatch help diff'"),
+            (["diff", "1", "--from", "now", "--to", "-15m"], "is after --to"),
+            (["diff", "1", "--from", "soon", "--to", "now"], "--from: 'soon' is not a time"),
+            (["events", "1", "--unit", "x.service"], "not both"),
             (["events", "--event", "boom"], "no event 'boom': choose from attached"),
             (["events", "--follow", "--until", "now"], "leave out --until"),
             (["events", "--start", "now"], "say which pid"),
@@ -60,7 +67,8 @@ struct CommandLineTests {
         "without a daemon, what needs one says how to start it, with status 69",
         arguments: [
             ["list"], ["status"], ["history", "1"], ["events"], ["events", "--follow"], ["attach", "1"],
-            ["detach", "1"], ["regions", "1", "--at", "-15m"],
+            ["detach", "1"], ["regions", "1", "--at", "-15m"], ["history", "--unit", "x.service"],
+            ["diff", "1", "--from", "-15m", "--to", "now"],
         ])
     func noDaemon(arguments: [String]) throws {
         let run = try Client.finish(try Client.start(arguments))

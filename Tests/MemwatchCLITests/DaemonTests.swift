@@ -7,32 +7,144 @@ import Varlink
 
 @Suite("Questions to the daemon")
 struct DaemonTests {
-    @Test("list shows targets and then rules; as data only one of the two")
+    @Test("list shows targets under the rules that hold them; as data only one of the two")
     func list() async throws {
-        let daemon = try FakeDaemon { _, replies in
-            try await replies.send(
-                [
-                    "targets": .array([try Examples.target().json, try Examples.target(pid: 4_000_000).json]),
-                    "rules": .array([try Examples.rule.json]),
-                ] as JSONObject)
-        }
+        var rule = Examples.rule
+        rule.vmSize = 48 << 20
+        rule.rss = 16 << 20
+        let answer: JSONObject = [
+            "targets": .array([
+                try Examples.target(rule: "comm:python*").json, try Examples.target(pid: 4_000_000).json,
+                try Examples.target(pid: 90, rule: "child:4000000").json,
+            ]),
+            "rules": .array([try rule.json, try Examples.emptyRule.json]),
+            "event_source_reason": "perf_event_open is refused:\u{1b}[1m run as root",
+        ]
+        let daemon = try FakeDaemon { _, replies in try await replies.send(answer) }
         let table = try await Client.ask(daemon, "list")
         #expect(table.exit == .status(0), "\(table.errors)")
         #expect(
             table.output == """
-                    PID  COMM      STATE    INTERVAL  EVENTS    STARTED  ATTACHED                 UNIT  RULE
-                    812  postgres  running        1s  sampling  -        2026-11-23 02:31:00.125  -     -
-                4000000  postgres  running        1s  sampling  -        2026-11-23 02:31:00.125  -     -
+                    PID  COMM      STATE    INTERVAL  EVENTS    STARTED  ATTACHED                 UNIT
+                comm:python*: 1 target, 48.0 MiB virtual, 16.0 MiB resident (client, every 5s, with children)
+                    812  postgres  running        1s  sampling  -        2026-11-23 02:31:00.125  -
+                unit:nginx.service: 0 targets (configuration, every 1s)
+                child:4000000: 1 target
+                     90  postgres  running        1s  sampling  -        2026-11-23 02:31:00.125  -
+                attached by pid: 1 target
+                4000000  postgres  running        1s  sampling  -        2026-11-23 02:31:00.125  -
 
-                TARGETS  INTERVAL  CHILDREN  ORIGIN  RULE
-                      2        5s  yes       client  comm:python*
+                sampling: perf_event_open is refused:\\x1b[1m run as root
 
                 """)
         let json = try await Client.ask(daemon, "list", "--all", "--format", "json")
-        #expect(try JSON(parsing: json.output).arrayValue?.count == 2)
+        #expect(try JSON(parsing: json.output).arrayValue?.count == 3)
         let rules = try await Client.ask(daemon, "list", "--rules", "--format", "csv")
-        #expect(rules.output == "rule,interval,children,origin,targets\r\ncomm:python*,5s,true,client,2\r\n")
+        #expect(
+            rules.output == """
+                rule,interval,children,origin,targets,vm_size,rss\r
+                comm:python*,5s,true,client,2,50331648,16777216\r
+                unit:nginx.service,1s,false,configuration,0,,\r
+
+                """)
         #expect(daemon.calls.map { $0.parameters["all"]?.boolValue } == [nil, true, nil])
+    }
+
+    @Test("without rules, list is one plain table; what is gone is counted apart")
+    func plainList() async throws {
+        let daemon = try FakeDaemon { call, replies in
+            let all = call.parameters["all"]?.boolValue == true
+            let targets = [try Examples.target().json] + (all ? [try Examples.gone().json] : [])
+            try await replies.send(["targets": .array(targets), "rules": []] as JSONObject)
+        }
+        let plain = try await Client.ask(daemon, "list")
+        #expect(plain.output.split(separator: "\n").count == 2)
+        let all = try await Client.ask(daemon, "list", "--all")
+        #expect(all.output.contains("\nunit:nginx.service: 0 targets, 1 gone\n"))
+    }
+
+    @Test("diff is a table with totals, one JSON object, or one change a line")
+    func diff() async throws {
+        let daemon = try FakeDaemon { _, replies in
+            var before = KindTotals()
+            before[.text] = 1 << 20
+            before[.anon] = 8 << 20
+            var after = before
+            after[.anon] = 2 << 20
+            after[.heap] = 64 << 10
+            let frame: JSONObject = [
+                "from": .string(Examples.time.rfc3339), "to": "2026-11-23T02:32:00.000000Z",
+                "kinds": try KindChanges(before: before, after: after).json, "truncated": false,
+            ]
+            for change in Examples.changes {
+                var part = frame
+                part["changes"] = [try change.json]
+                try await replies.sendMore(part)
+            }
+            var last = frame
+            last["changes"] = []
+            try await replies.send(last)
+        }
+        let words = ["diff", "812", "--from", "@1795401060", "--to", "2026-11-23 02:32:00"]
+        func ask(_ format: String) async throws -> ClientRun {
+            try await offPool {
+                try Client.finish(
+                    try Client.start(words + ["--format", format, "--socket", daemon.socket]))
+            }
+        }
+        let table = try await ask("table")
+        #expect(table.exit == .status(0), "\(table.errors)")
+        #expect(
+            table.output == """
+                WHAT       KIND     CHANGE      SIZE  PERMS        ADDRESS                    PATH
+                grew       heap  +64.0 KiB  64.0 KiB  rw-p         556357300000-556357310000  [heap]
+                vanished   anon   -6.0 MiB       0 B  rw-p         7f1000000000-7f1000600000
+                protected  text        0 B   1.0 MiB  rw-p → r-xp  7f2000000000-7f2000100000  /lib/x.so
+
+                from 2026-11-23 02:31:00.125 to 2026-11-23 02:32:00.000
+
+                KIND   ORIGIN   BEFORE     AFTER     CHANGE
+                text   image   1.0 MiB   1.0 MiB        0 B
+                heap   brk         0 B  64.0 KiB  +64.0 KiB
+                anon   mmap    8.0 MiB   2.0 MiB   -6.0 MiB
+                total          9.0 MiB   3.1 MiB   -5.9 MiB
+
+                """, "\(table.output)")
+        let object = try #require(try JSON(parsing: try await ask("json").output).objectValue)
+        #expect(object.map(\.0) == ["pid", "from", "to", "kinds", "changes"])
+        #expect(object["changes"]?.arrayValue?.count == 3)
+        #expect(object["kinds"]?["anon"]?["delta"] == .integer(-6 << 20))
+        #expect(try await ask("ndjson").output.split(separator: "\n").count == 3)
+        let csv = try await ask("csv").output.split(separator: "\r\n")
+        #expect(csv.first == "change,kind,origin,delta,size,start,end,perms,perms_before,path,tid")
+        #expect(
+            csv.last == "protected,text,image,0,1048576,0x7f2000000000,0x7f2000100000,r-xp,rw-p,/lib/x.so,")
+        #expect(
+            daemon.calls.first?.parameters == [
+                "pid": 812, "from": "2026-11-23T02:31:00.000000Z", "to": "2026-11-23T02:32:00.000000Z",
+            ])
+    }
+
+    @Test("history and events of a unit ask by its name")
+    func unit() async throws {
+        let daemon = try FakeDaemon { call, replies in
+            guard call.member == "History" else {
+                return try await replies.send(["events": [], "truncated": false] as JSONObject)
+            }
+            var sum = Examples.sample()
+            sum.pid = nil
+            try await replies.send(["samples": [try sum.json], "truncated": false] as JSONObject)
+        }
+        let json = try await Client.ask(daemon, "history", "--unit", "nginx.service", "--format", "json")
+        #expect(json.exit == .status(0), "\(json.errors)")
+        #expect(try JSON(parsing: json.output).arrayValue?.first?["pid"] == .null)
+        let csv = try await Client.ask(daemon, "history", "--unit", "nginx.service", "--format", "csv")
+        #expect(csv.output.contains("\r\n2026-11-23T02:31:00.125000Z,,25165824,"))
+        let table = try await Client.ask(daemon, "history", "--unit", "nginx.service")
+        #expect(table.output.split(separator: "\n").count == 2)
+        let events = try await Client.ask(daemon, "events", "--unit", "nginx.service", "--format", "json")
+        #expect(events.output == "[]\n")
+        #expect(daemon.calls.allSatisfy { $0.parameters == ["unit": "nginx.service"] })
     }
 
     @Test("history passes on every sample of every part, and asks in UTC")
@@ -132,7 +244,8 @@ struct DaemonTests {
                 daemon   memwatchd 0.1.0, pid 4711, uid 0
                 started  2026-11-23 02:31:00.125
                 targets  3, rules 1
-                events   sampling: perf was refused
+                events   mixed: perf was refused
+                kernel   records 1234, lost 5, gaps 2, targets summarised 1
                 ticks    1200, late 2, last 2026-11-23 02:31:00.125, 120 µs late
                 looks    90, inconsistent 0
                 history  /var/lib/memwatch/history.sqlite

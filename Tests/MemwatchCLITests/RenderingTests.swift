@@ -124,6 +124,37 @@ struct RenderingTests {
             try table([.heap]).hasPrefix("TIME                      VIRTUAL  RESIDENT      HEAP  REGIONS"))
     }
 
+    @Test("an event says in words what it stands for, and who did it; as data only where there is something")
+    func eventDetails() throws {
+        func shown(_ type: EventType, _ change: (inout MemoryEvent) -> Void) throws -> (String, [String]) {
+            var event = MemoryEvent(
+                time: Examples.time, pid: 812, comm: Array("nginx".utf8), type: type, source: .perf)
+            event.tid = 812
+            change(&event)
+            let record = EventRecord(event)
+            let table = try written { output in
+                var printer = RecordPrinter(.table, layout: .events, output: output)
+                try printer.write(record)
+                try printer.finish()
+            }
+            let names = try JSON(parsing: record.serialized()).objectValue?.map(\.0) ?? []
+            return (String(table.split(separator: "\n").last ?? ""), Array(names.dropFirst(13)))
+        }
+        let plain = try shown(.mmap) { $0.count = 1 }
+        #expect(plain.0.hasSuffix("  perf") && plain.1.isEmpty)
+        let summary = try shown(.mmap) {
+            $0.count = 1_234
+            $0.path = Array("/x".utf8)
+            $0.tid = 815
+        }
+        #expect(summary.0.hasSuffix("  /x (by thread 815) (1234 in one tick)") && summary.1 == ["count"])
+        let fork = try shown(.fork) { $0.child = 900 }
+        #expect(fork.0.hasSuffix("  child 900") && fork.1 == ["child"])
+        let gap = try shown(.gap) { $0.count = 1 }
+        #expect(gap.0.hasSuffix("  1 record lost") && gap.1 == ["count"])
+        #expect(EventRecord.fields.count == 13)
+    }
+
     @Test("a summary leaves [vsyscall] out, so that its sizes add up to VmSize")
     func summary() throws {
         let rows = KindSummary.of([

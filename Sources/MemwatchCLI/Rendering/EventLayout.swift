@@ -33,7 +33,8 @@ extension TableLayout<EventRecord> {
             if let tid = event.tid, tid != event.pid { words.append("(by thread \(tid))") }
         }
         if let count = event.count {
-            words.append(event.event == .gap ? "\(count) records lost" : "(\(count) in one tick)")
+            let records = count == 1 ? "1 record" : "\(count) records"
+            words.append(event.event == .gap ? records + " lost" : "(\(count) in one tick)")
         }
         if let child = event.child { words.append("child \(child)") }
         return words.joined(separator: " ")

@@ -66,10 +66,36 @@ enum Examples {
     static let rule = RuleRecord(
         rule: "comm:python*", interval: "5s", children: true, origin: "client", targets: 2)
 
+    static let emptyRule = RuleRecord(
+        rule: "unit:nginx.service", interval: "1s", children: false, origin: "configuration", targets: 0)
+
+    static func gone() -> TargetRecord {
+        TargetRecord(
+            ProcessDescription(
+                identity: ProcessIdentity(bootID: "", pid: 90, startTicks: 0, pidfdInode: nil),
+                comm: Array("nginx".utf8)),
+            attached: time, intervalMicroseconds: nil, state: .exited, eventSource: nil,
+            rule: "unit:nginx.service")
+    }
+
+    static let changes = [
+        ChangeRecord(
+            .grew, kind: .heap, delta: 64 << 10, size: 64 << 10, start: 0x5563_5730_0000,
+            end: 0x5563_5731_0000, permissions: [.read, .write], permissionsBefore: nil,
+            path: Array("[heap]".utf8), tid: 0),
+        ChangeRecord(
+            .vanished, kind: .anon, delta: -6 << 20, size: 0, start: 0x7f10_0000_0000,
+            end: 0x7f10_0060_0000, permissions: [.read, .write], permissionsBefore: nil, path: [], tid: 0),
+        ChangeRecord(
+            .protected, kind: .text, delta: 0, size: 1 << 20, start: 0x7f20_0000_0000,
+            end: 0x7f20_0010_0000, permissions: [.read, .execute], permissionsBefore: [.read, .write],
+            path: Array("/lib/x.so".utf8), tid: 0),
+    ]
+
     static let status: JSONObject = [
         "version": "0.1.0", "pid": 4711, "uid": 0, "started": .string(time.rfc3339), "targets": 3, "rules": 1,
-        "event_source": "sampling", "event_source_reason": "perf was refused", "ticks": 1_200,
-        "late_ticks": 2,
+        "event_source": "mixed", "event_source_reason": "perf was refused", "kernel_records": 1_234,
+        "records_lost": 5, "gaps": 2, "forks_dropped": 0, "summarised": 1, "ticks": 1_200, "late_ticks": 2,
         "looks": 90, "inconsistent_looks": 0, "last_tick": .string(time.rfc3339), "lag_us": 120,
         "history_path": "/var/lib/memwatch/history.sqlite", "history_bytes": 12_582_912,
         "history_free_bytes": 1_073_741_824, "history_oldest": .null, "history_error": .null,

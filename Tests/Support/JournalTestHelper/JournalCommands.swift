@@ -13,6 +13,7 @@ final class JournalCommands {
             switch command {
             case "limits": limits(words)
             case "event": write(event(words), unit: words[10])
+            case "exit": exit(words)
             case "note": note(words)
             case "flood": flood(words)
             case "settle": settle(total: UInt64(words[1]) ?? 0)
@@ -44,7 +45,7 @@ final class JournalCommands {
         JournalTestHelper.say("ok")
     }
 
-    /// `event TYPE PID COMM KIND DELTA SIZE START SOURCE PATH UNIT`
+    /// `event TYPE PID COMM KIND DELTA SIZE START SOURCE PATH UNIT [COUNT CHILD]`
     private func event(_ words: [String]) -> MemoryEvent? {
         guard let type = EventType(name: words[1]), let pid = Int32(words[2]) else { return nil }
         var event = MemoryEvent(
@@ -55,12 +56,37 @@ final class JournalCommands {
         event.size = UInt64(words[6])
         event.start = UInt64(words[7])
         event.path = words[9] == "-" ? nil : bytes(words[9])
+        event.count = words.count > 11 ? UInt64(words[11]) : nil
+        event.child = words.count > 12 ? Int32(words[12]) : nil
         return event
     }
 
     private func write(_ event: MemoryEvent?, unit: String) {
         guard let event else { return JournalTestHelper.say("bad event") }
         current.write(event, unit: unit == "-" ? nil : unit)
+        JournalTestHelper.say("ok")
+    }
+
+    /// `exit PID COMM UNIT HEAP OOM`: the post-mortem of a process with so much heap, which grew 1 MiB.
+    private func exit(_ words: [String]) {
+        let time = Timestamp(seconds: 1_800_000_000)
+        var found = PostMortem(
+            pid: Int32(words[1]) ?? 0, comm: bytes(words[2]), unit: words[3] == "-" ? nil : words[3],
+            time: time)
+        if let heap = UInt64(words[4]) {
+            var kinds = KindTotals()
+            kinds[.heap] = heap
+            kinds[.threadStack] = 8 << 20
+            found.kinds = kinds
+            found.vmSizeBytes = kinds.total
+            found.lookTime = time
+            var growth = MemoryEvent(time: time, pid: found.pid, comm: found.comm, type: .brkGrow)
+            growth.kind = .heap
+            growth.delta = 1 << 20
+            found.lastGrowth = growth
+        }
+        found.oomKilled = words[5] == "-" ? nil : words[5] == "1"
+        current.write(found)
         JournalTestHelper.say("ok")
     }
 

@@ -1,0 +1,83 @@
+import GRDB
+import MemoryModel
+import TestSupport
+import Testing
+
+@testable import History
+
+@Suite("Histories of earlier versions are brought up to date")
+struct MigrationTests {
+    private static let fixture =
+        #filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/Fixtures/schema-1.sql"
+
+    /// The database of version 0.1.0, as a file that version made.
+    private func makeFirst(in scratch: Scratch) throws {
+        let queue = try DatabaseQueue(path: scratch.database)
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL")
+            try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID); PRAGMA journal_mode = WAL")
+            try db.execute(sql: try readText(Self.fixture))
+        }
+        try queue.close()
+    }
+
+    private func schema(_ queue: DatabaseQueue) throws -> [String] {
+        try queue.read { db in
+            try String.fetchAll(
+                db,
+                sql: """
+                    SELECT type || ' ' || name || ' ' || ifnull(sql, '') FROM sqlite_master
+                    WHERE name NOT LIKE 'grdb%' ORDER BY type, name
+                    """)
+        }
+    }
+
+    @Test("the first schema is still, to the letter, the one that shipped")
+    func firstIsFrozen() throws {
+        let scratch = Scratch()
+        try makeFirst(in: scratch)
+        let shipped = try DatabaseQueue(path: scratch.database)
+        let made = try DatabaseQueue()
+        try Schema.migrator.migrate(made, upTo: Schema.first)
+        #expect(try schema(made) == schema(shipped))
+        try shipped.close()
+    }
+
+    @Test("nothing of what was there is lost or changed, and what is new is unknown of it")
+    func migrates() throws {
+        let scratch = Scratch()
+        try makeFirst(in: scratch)
+        let before = ["samples", "regions"].map { sqlite3(scratch.database, "SELECT * FROM \($0)") }
+        let events = sqlite3(scratch.database, "SELECT * FROM events ORDER BY id")
+        #expect(events.split(separator: "\n").count == 4)
+
+        let (store, notes) = try HistoryStore.open(HistoryConfiguration(directory: scratch.path))
+        #expect(notes == [.migrated(from: Schema.first, to: Schema.kernelEvents)])
+        #expect(["samples", "regions"].map { sqlite3(scratch.database, "SELECT * FROM \($0)") } == before)
+        let after = sqlite3(scratch.database, "SELECT * FROM events ORDER BY id").split(separator: "\n")
+        #expect(after.map { String($0.dropLast(4)) } == events.split(separator: "\n").map(String.init))
+        #expect(after.allSatisfy { $0.hasSuffix("||||") })
+
+        let process = try #require(try store.processes(pid: 3768).first)
+        #expect(process.rule == nil && process.parent == nil)
+        #expect(try store.allEvents(process.id).count == 4)
+        #expect(try store.allEvents().allSatisfy { $0.event.count == nil && $0.event.notBefore == nil })
+        #expect(try store.openRegions(of: process.id).count > 30)
+        #expect(try store.postMortem(of: process.id) == nil)
+        #expect(try store.attachments().count == 1)
+
+        // And it goes on where it was.
+        let time = Timestamp(microseconds: process.attached.microseconds + 60_000_000)
+        var event = MemoryEvent(time: time, pid: 3768, comm: Array("memgrow".utf8), type: .gap, source: .perf)
+        event.count = 7
+        let heap = try #require(try store.openRegions(of: process.id).first { $0.kind == .heap })
+        let report = try store.write(
+            HistoryBatch(entries: [
+                HistoryEntry(process: process.id, time: time, died: [heap], events: [event])
+            ]))
+        #expect(report == HistoryWriteReport())
+        #expect(try store.allEvents(process.id).last?.event == event)
+        store.close()
+        #expect(try HistoryStore.open(HistoryConfiguration(directory: scratch.path)).1.isEmpty)
+    }
+}
