@@ -22,11 +22,7 @@ package struct KernelEventsChoice: Sendable {
     }
 
     /// Why the kernel reports nothing at all, one clear line; nil where it reports something.
-    package var refusal: String? {
-        guard source != nil else { return reason }
-        let permission = KernelEventSource.probe()
-        return permission.machine == nil ? nil : permission.ownProcess?.description
-    }
+    package var refusal: String? { source == nil ? reason : nil }
 
     /// Looks only.
     ///
@@ -35,8 +31,13 @@ package struct KernelEventsChoice: Sendable {
         KernelEventsChoice(nil, reason, KernelActivity())
     }
 
-    /// The kernel's records where it gives them, process by process, and looks only for the others.
+    /// The kernel's records where it gives them, process by process, and looks only for the others; looks
+    /// only for all where it gives none at all.
     package static func records() -> KernelEventsChoice {
+        let permission = KernelEventSource.probe()
+        if permission.machine != nil, let refusal = permission.ownProcess {
+            return .none(reason: refusal.description)
+        }
         let activity = KernelActivity()
         let (execs, feed) = AsyncStream<Int32>.makeStream(bufferingPolicy: .bufferingOldest(4_096))
         let source = KernelEventSource(activity: { activity.add($0) }, execs: { feed.yield($0) })
