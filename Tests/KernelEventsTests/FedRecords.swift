@@ -73,12 +73,14 @@ struct FedRecord {
         return FedRecord(type, body: body.all, origin)
     }
 
-    static func exec(_ pid: Int32, _ comm: String, at time: Int64, id: UInt64 = 1) -> FedRecord {
+    static func exec(_ pid: Int32, _ comm: String, at time: Int64, id: UInt64 = 1, misc: UInt16 = 0x2000)
+        -> FedRecord
+    {
         var body = Bytes()
         body.put(pid)
         body.put(pid)
         body.put(text: comm)
-        return FedRecord(3, misc: 0x2000, body: body.all, Origin(pid: pid, time: time, id: id))
+        return FedRecord(3, misc: misc, body: body.all, Origin(pid: pid, time: time, id: id))
     }
 
     static func lost(_ count: UInt64, at time: Int64, id: UInt64 = 1) -> FedRecord {

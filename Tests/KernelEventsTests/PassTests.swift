@@ -194,6 +194,14 @@ struct PassTests {
         #expect(watched.take().records.map(\.content) == [.exec(comm: Array("mine".utf8))])
     }
 
+    @Test("a process that only gives itself another name has executed nothing")
+    func renamed() {
+        let queue = fed.watch(100)
+        fed.rings[0].put(.exec(100, "new name", at: 1, misc: 0))
+        fed.run()
+        #expect(queue.take().records.isEmpty)
+    }
+
     @Test("processes outside our pid namespace, which all have pid 0, belong to nobody")
     func outsideNamespace() {
         let queue = fed.watch(100, followsChildren: true)
