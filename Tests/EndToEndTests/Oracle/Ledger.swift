@@ -10,7 +10,7 @@ struct Ledger {
         var tid: Int32?
         /// Microseconds since 1970.
         var time: Int64
-        /// It had not yet happened then; nil where the client does not say.
+        /// It had not yet happened then; nil where nothing is known of before. Only the database has it.
         var notBefore: Int64?
         var range: Range<UInt64>?
         var isPerf: Bool
@@ -40,9 +40,9 @@ struct Ledger {
                 Entry(
                     event: event, tid: event.tid.flatMap { Int32(exactly: $0) },
                     time: try #require(microseconds(event.time)),
-                    notBefore: microseconds(line["not_before"]?.stringValue), range: range,
-                    isPerf: line["source"]?.stringValue == "perf"))
+                    notBefore: nil, range: range, isPerf: line["source"]?.stringValue == "perf"))
         }
+        try learnNotBefore(from: daemon)
         for line in try lines(daemon.output("history", "\(pid)", "--since", "-1h", "--format", "ndjson")) {
             guard let size = line["vm_size"]?.integerValue, let members = line["kinds"]?.objectValue else {
                 continue
@@ -53,6 +53,27 @@ struct Ledger {
                 Sample(
                     time: try #require(microseconds(line["time"]?.stringValue)), size: size, kinds: kinds,
                     isConsistent: line["consistent"]?.boolValue == true))
+        }
+    }
+
+    private mutating func learnNotBefore(from daemon: Daemon) throws {
+        let rows = try sqlite(
+            daemon.database,
+            """
+            SELECT time, event, kind, delta, start, "end", not_before_us FROM events
+            WHERE pid = \(pid) AND not_before_us IS NOT NULL
+            """)
+        var known: [Substring: Int64] = [:]
+        for row in rows {
+            guard let bar = row.lastIndex(of: "|") else { continue }
+            known[row[..<bar]] = Int64(row[row.index(after: bar)...])
+        }
+        for index in entries.indices {
+            let event = entries[index].event
+            let key = [
+                event.time, event.type, event.kind, event.delta.map(String.init), event.start, event.end,
+            ].map { $0 ?? "" }.joined(separator: "|")
+            entries[index].notBefore = known[key[...]]
         }
     }
 

@@ -49,6 +49,17 @@ struct OracleRun {
             }
             followed = known
         }
+        if let keep = getenv("MEMWATCH_ORACLE_KEEP").map({ String(cString: $0) }) {
+            let words = workload.name.prefix { $0 != ":" }
+            try run(
+                "sh",
+                [
+                    "-c",
+                    "mkdir -p \"$1\"; cp \"$2\" \"$1/trace\"; sqlite3 \"$3\" \".backup '$1/history.sqlite'\"",
+                    "sh",
+                    "\(keep)/\(words)-\(source)", file, daemon.database,
+                ])
+        }
         ledgers = try followed.sorted().map { try Ledger(of: $0, from: daemon) }
         status = try JSON(parsing: try daemon.output("status", "--format", "json"))
         try daemon.stop()

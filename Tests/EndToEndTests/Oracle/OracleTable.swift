@@ -7,7 +7,9 @@ import TestSupport
 enum OracleTable {
     static let header = [
         "workload", "mode", "processes", "followed", "calls", "mmap and brk+", "in ledger", "as protect",
-        "missing", "events", "unexplained", "after entry: median", "p99", "max", "gaps", "samples", "sums",
+        "elsewhere",
+        "missing", "events", "by others", "unexplained", "after entry: median", "p99", "max", "gaps",
+        "samples", "sums",
     ]
 
     private static let rows = Mutex<[[String]]>([])
@@ -27,8 +29,10 @@ enum OracleTable {
         let births = trace.calls.count { $0.effect == .birth }
         let row = [
             workload, mode, "\(trace.processes.count)", "\(followed)", "\(trace.lines)", "\(births)",
-            onlyPerf(result.found), onlyPerf(result.foundAsProtect), onlyPerf(result.missing.count),
-            "\(result.events)", "\(result.unexplained.count)", percentile(0.5), percentile(0.99),
+            onlyPerf(result.found), onlyPerf(result.asProtect), onlyPerf(result.atOtherPlace),
+            onlyPerf(result.missing.count),
+            "\(result.events)", onlyPerf(result.byOthers), "\(result.unexplained.count)", percentile(0.5),
+            percentile(0.99),
             percentile(1),
             "\(result.gaps)", "\(result.samples)", result.wrongSums.isEmpty ? "equal" : "WRONG",
         ]

@@ -6,7 +6,8 @@ import Testing
 ///
 /// By sampling, what is in the ledger must be right; by the kernel's records, it must also be all.
 @Suite(
-    "The ledger against strace", .serialized, .requiresTool("strace"), .requiresStrace,
+    "The ledger against strace", .serialized, .requiresTool("strace"), .requiresTool("sqlite3"),
+    .requiresStrace,
     .timeLimit(.minutes(10)))
 enum OracleTests {
     @Suite("by sampling")

@@ -25,11 +25,8 @@ enum KernelRecords {
         """
 
     static let arePossible: Bool = {
-        guard let directory = try? TemporaryDirectory(),
-            let source = try? directory.write(probe, to: "probe.c"),
-            (try? run("cc", ["-o", directory.file("probe"), source])) != nil
-        else { return false }
-        return (try? run(directory.file("probe"))) != nil
+        guard let program = try? CProgram(probe) else { return false }
+        return (try? run(program.path)) != nil
     }()
 }
 
