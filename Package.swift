@@ -126,6 +126,9 @@ let package = Package(
         // MARK: Tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: rules),
         .executableTarget(
+            name: "KernelEventsTestHelper", dependencies: ["KernelEvents", "MemoryModel"],
+            path: "Tests/Support/KernelEventsTestHelper", swiftSettings: rules),
+        .executableTarget(
             name: "JournalTestHelper", dependencies: ["Journal", "MemoryModel"],
             path: "Tests/Support/JournalTestHelper", swiftSettings: rules),
         .testTarget(
@@ -136,7 +139,8 @@ let package = Package(
             swiftSettings: rules),
         .testTarget(
             name: "KernelEventsTests",
-            dependencies: ["KernelEvents", "MemoryModel", "TestSupport", "memgrow"], exclude: ["Fixtures"],
+            dependencies: ["KernelEvents", "MemoryModel", "TestSupport", "KernelEventsTestHelper"],
+            exclude: ["Fixtures"],
             swiftSettings: rules),
         .testTarget(
             name: "TracingTests",

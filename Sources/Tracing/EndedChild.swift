@@ -21,6 +21,7 @@ struct EndedChild {
     private(set) var observation: Observation
     private var process: ProcessDescription
     private var ledger: Ledger
+    private var forks: [ForkedChild] = []
     private var paths: PathTable
 
     init(_ child: NewChild, _ process: ProcessDescription, id: TargetID, _ tick: Tick) {
@@ -46,7 +47,10 @@ struct EndedChild {
             }
         }
         let pid = process.identity.pid
-        var told = ledger.apply(records, look: nil, paths: &paths, context: LedgerContext())
+        var context = LedgerContext()
+        context.keepsForks = true
+        var told = ledger.apply(records, look: nil, paths: &paths, context: context)
+        forks = ledger.takeForks().suffix(ForkedChild.limit).map { ForkedChild(pid: $0.child, ledger: $0.ledger) }
         if records.count > RecordPace.summariseAbove { told = Ledger.summarise(told) }
         observation.events += told.map { MemoryEvent($0, pid: pid, comm: process.comm, paths, tick) }
         let lastGrowth = observation.events.last { ($0.delta ?? 0) > 0 }
@@ -75,7 +79,7 @@ struct EndedChild {
         snapshot.attached = forked
         snapshot.state = .exited
         snapshot.lastSample = nil
-        return DepartedParent(snapshot: snapshot, ledger: ledger, paths: paths)
+        return DepartedParent(snapshot: snapshot, ledger: ledger, forks: forks, paths: paths)
     }
 }
 
@@ -83,7 +87,13 @@ struct EndedChild {
 struct DepartedParent: Sendable {
     var snapshot: TargetSnapshot
     var ledger: Ledger
+    var forks: [ForkedChild]
     var paths: PathTable
+
+    func memory(of child: Int32, forkedAt nanoseconds: Int64) -> ForkedMemory {
+        ForkedMemory(
+            nanoseconds: nanoseconds, ledger: forks.last { $0.pid == child }?.ledger ?? ledger, paths: paths)
+    }
 }
 
 extension MemoryEvent {

@@ -120,10 +120,10 @@ package struct NewChild: Sendable {
     package let forked: Timestamp
     /// What it has done since its first instant.
     let queue: KernelEventQueue
-    /// nil where the parent is gone or was never a target.
-    package let parent: TargetSnapshot?
-    /// The parent's map at the fork; nil where it is not known.
-    package let memory: ForkedMemory?
     /// nil where the process has ended already.
     package let candidate: Tracer.Candidate?
+    /// nil until it is asked for (``Tracer/withParent(_:)``), and where the parent is not known any more.
+    package var parent: TargetSnapshot?
+    /// The parent's map at the fork, like ``parent``.
+    package var memory: ForkedMemory?
 }

@@ -26,6 +26,7 @@ final class Target: Sendable {
         var sample: Sample?
         var regions: [Region] = []
         var ledger = Ledger()
+        var forks: [ForkedChild] = []
         var paths = PathTable()
         var isSummarised = false
         var followUp: MonotonicTime?
@@ -66,9 +67,13 @@ final class Target: Sendable {
         return regions.map { ObservedRegion($0, paths) }
     }
 
-    /// What a child forked now begins with.
-    func forked(at nanoseconds: Int64) -> ForkedMemory {
-        published.withLock { ForkedMemory(nanoseconds: nanoseconds, ledger: $0.ledger, paths: $0.paths) }
+    /// What this target's children are given: the map at the fork where its records told of that already,
+    /// else the map as it is.
+    var departed: DepartedParent {
+        let snapshot = snapshot
+        return published.withLock {
+            DepartedParent(snapshot: snapshot, ledger: $0.ledger, forks: $0.forks, paths: $0.paths)
+        }
     }
 
     func setOptions(_ options: TargetOptions) { published.withLock { $0.options = options } }
@@ -99,7 +104,9 @@ final class Target: Sendable {
     func observe(_ tick: Tick) -> Observation? {
         defer { isBusy.store(false, ordering: .releasing) }
         return observer.withLock { observer in
+            let snapshot = snapshot
             observer.interval = snapshot.intervalMicroseconds
+            observer.followsChildren = snapshot.followsChildren
             let observation = observer.observe(tick)
             publish(observer)
             return observation
@@ -121,6 +128,7 @@ final class Target: Sendable {
             known.sample = observer.sample
             known.regions = observer.inspector.regions
             known.ledger = observer.ledger
+            known.forks = observer.forks
             known.paths = observer.inspector.paths
             known.isSummarised = observer.pace.isSummarising
             known.followUp = observer.followUp

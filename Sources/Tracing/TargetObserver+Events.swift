@@ -21,10 +21,10 @@ extension TargetObserver {
         let records = counted(feed.take(), tick)
         if outcome.isNewImage || records.contains(where: \.isExec) { refreshDescription(&observation) }
         let look = outcome.isAccepted ? inspector.regions : nil
-        let context = LedgerContext(startBrk: inspector.startBrk, look: outcome.isAccepted ? time : nil)
-        var told = ledger.apply(
-            records, look: look, paths: &inspector.paths, context: context)
-        if let look { told += ledger.settle(with: look, at: time.ended) }
+        var told = applied(records, look, outcome.isAccepted ? time : nil)
+        if let look {
+            told += ledger.settle(with: look, at: time.ended, isNewImage: outcome.isNewImage)
+        }
         observation.events = events(told, tick)
         note(observation.events)
     }
@@ -34,9 +34,7 @@ extension TargetObserver {
         guard let feed else { return }
         let records = counted(feed.take(), tick)
         if records.contains(where: \.isExec) { refreshDescription(&observation) }
-        let context = LedgerContext(startBrk: inspector.startBrk, look: nil)
-        let told = ledger.apply(
-            records, look: nil, paths: &inspector.paths, context: context)
+        let told = applied(records, nil, nil)
         observation.events = events(told, tick)
         note(observation.events)
     }
@@ -49,9 +47,7 @@ extension TargetObserver {
             return [exit]
         }
         let records = counted(feed.take(), tick)
-        let context = LedgerContext(startBrk: inspector.startBrk, look: nil)
-        let told = ledger.apply(
-            records, look: nil, paths: &inspector.paths, context: context)
+        let told = applied(records, nil, nil)
         var events = events(told, tick)
         note(events)
         if let last = leaderExit {
@@ -72,6 +68,23 @@ extension TargetObserver {
     }
 
     // MARK: With records
+
+    private mutating func applied(
+        _ records: [KernelRecord], _ look: [Region]?, _ time: LookWindow?
+    ) -> [LedgerEvent] {
+        // What is known of the heap's beginning is of the program that was last looked at.
+        if look != nil {
+            isStartBrkCurrent = true
+        } else if records.contains(where: \.isExec) {
+            isStartBrkCurrent = false
+        }
+        var context = LedgerContext(startBrk: isStartBrkCurrent ? inspector.startBrk : nil, look: time)
+        context.keepsForks = followsChildren
+        let told = ledger.apply(records, look: look, paths: &inspector.paths, context: context)
+        for fork in ledger.takeForks() { forks.append(ForkedChild(pid: fork.child, ledger: fork.ledger)) }
+        if forks.count > ForkedChild.limit { forks.removeFirst(forks.count - ForkedChild.limit) }
+        return told
+    }
 
     private mutating func counted(_ taken: TakenRecords, _ tick: Tick) -> [KernelRecord] {
         var records = taken.records

@@ -23,6 +23,11 @@ struct TargetObserver: Sendable {
     private var stored: [Region] = []
     /// What the records and looks say together. Unused without a feed.
     var ledger = Ledger()
+    /// The last children that records told of, oldest first, each with the map it was given.
+    var forks: [ForkedChild] = []
+    var followsChildren = false
+    /// False from an exec to the next look: what is known of the heap's beginning is the old program's.
+    var isStartBrkCurrent = true
     var pace = RecordPace()
     /// The end of the first thread, where it was reported and the process was still to be seen.
     var leaderExit: KernelRecord?
@@ -67,7 +72,7 @@ struct TargetObserver: Sendable {
         sample = memory.sample
         latest = memory.sample
         stored = inspector.regions
-        _ = ledger.settle(with: stored, at: MonotonicTime.nanoseconds)
+        ledger = Ledger(resumingFrom: stored)
     }
 
     /// True where the next step is a look: the cheap question, one pread of statm.
@@ -199,6 +204,8 @@ struct TargetObserver: Sendable {
 
     /// Puts the sample and the map into the observation, for the history, where they say something new.
     private mutating func store(_ sample: Sample, _ tick: Tick, _ observation: inout Observation) {
+        // Events that are not in this sample will be told with times before it: the next one is whole.
+        if ledger.pendingCount > 0 { return }
         hasUnstored = false
         storeDue = tick.monotonic.advanced(byMicroseconds: interval / 10)
         observation.sample = kept(sample, tick)
@@ -214,6 +221,8 @@ struct TargetObserver: Sendable {
     /// A look may have thrown out names nobody has any more, and given the rest new ids.
     private mutating func translatePaths() {
         guard inspector.hasRenamedPaths else { return }
+        // Children that are taken up later must do with the parent's map as it is then.
+        forks = []
         for index in stored.indices { stored[index].path = inspector.translated(stored[index].path) }
         let inspector = inspector
         ledger.translatePaths { inspector.translated($0) }

@@ -301,34 +301,28 @@ package actor Tracer {
         return await run(on: helpers) { queues.map { ($0, try? Self.open($0.pid, in: root)) } }
     }
 
-    /// Hands a new process on, with what it has of its parent.
+    /// Hands a new process on.
     private func tellChild(_ queue: KernelEventQueue, _ candidate: Candidate?, _ tick: Tick) {
         guard let parentPID = queue.parent else { return }
         let forkedAt = queue.forkedAt ?? tick.monotonic.microseconds &* 1_000
-        let parent = parent(parentPID, forkedAt)
         let child = NewChild(
             pid: queue.pid, parentPID: parentPID, forkedAt: forkedAt,
-            forked: tick.time(of: MonotonicTime(nanoseconds: forkedAt)), queue: queue,
-            parent: parent?.snapshot, memory: parent?.memory, candidate: candidate)
+            forked: tick.time(of: MonotonicTime(nanoseconds: forkedAt)), queue: queue, candidate: candidate)
         if case .dropped = childFeed.yield(child) {
             kernel.forget(queue)
             counters.add(\.droppedChildren)
         }
     }
 
-    /// Who forked a process, and what it had to hand on.
-    private func parent(_ pid: Int32, _ forkedAt: Int64) -> (snapshot: TargetSnapshot, memory: ForkedMemory)?
-    {
-        if let target = targetOfPID[pid].flatMap({ targets[$0] }) {
-            return (target.snapshot, target.forked(at: forkedAt))
-        }
-        guard let gone = departed.last(where: { $0.snapshot.description.identity.pid == pid }) else {
-            return nil
-        }
-        return (
-            gone.snapshot,
-            ForkedMemory(nanoseconds: forkedAt, ledger: gone.ledger, paths: gone.paths)
-        )
+    /// Finds out who forked a process, and what it has of it. Children come in the order of their forks, so
+    /// that a parent which is a new child itself has been taken up before.
+    package func withParent(_ child: NewChild) -> NewChild {
+        var child = child
+        let living = targetOfPID[child.parentPID].flatMap { targets[$0] }?.departed
+        let parent = living ?? departed.last { $0.snapshot.description.identity.pid == child.parentPID }
+        child.parent = parent?.snapshot
+        child.memory = parent?.memory(of: child.pid, forkedAt: child.forkedAt)
+        return child
     }
 
     func remember(_ parent: DepartedParent) {
@@ -355,9 +349,7 @@ package actor Tracer {
     private func finish(_ observations: [Observation]) async {
         for observation in observations where observation.ended != nil {
             guard let target = remove(observation.target), target.snapshot.followsChildren else { continue }
-            let memory = target.forked(at: 0)
-            remember(
-                DepartedParent(snapshot: target.snapshot, ledger: memory.ledger, paths: memory.paths))
+            remember(target.departed)
         }
         await deliver(observations)
     }

@@ -158,7 +158,8 @@ struct KernelTracingTests {
             let parent = try await watch.attach(child.pid, every: Self.hour, children: true)
             try child.send("\n")
             var children = tracer.newChildren.makeAsyncIterator()
-            let born = try #require(await children.next(isolation: #isolation))
+            let first = try #require(await children.next(isolation: #isolation))
+            let born = await tracer.withParent(first)
             #expect(born.parentPID == child.pid && born.parent?.id == parent.id)
             // What it did is told whether or not it can still be opened.
             try await watch.until { $0.events(child.pid).contains { $0.child == born.pid } }

@@ -73,6 +73,27 @@ struct Births: Sendable {
         return found
     }
 
+    /// The part of the lowest birth that lies within the range.
+    func first(from start: UInt64, to end: UInt64) -> Birth? {
+        let index = list.firstIndex(endingAbove: start)
+        guard index < list.count, list[index].start < end else { return nil }
+        var birth = list[index]
+        birth.start = max(birth.start, start)
+        birth.end = min(birth.end, end)
+        return birth
+    }
+
+    /// The part of the highest birth that lies within the range.
+    func last(from start: UInt64, to end: UInt64) -> Birth? {
+        var index = list.firstIndex(endingAbove: end)
+        if index < list.count, list[index].start < end { index &+= 1 }
+        guard index > 0, list[index &- 1].end > start else { return nil }
+        var birth = list[index &- 1]
+        birth.start = max(birth.start, start)
+        birth.end = min(birth.end, end)
+        return birth
+    }
+
     /// The highest birth that begins in the range.
     func highest(from start: UInt64, below end: UInt64) -> Birth? {
         var index = list.firstIndex(endingAbove: end)

@@ -11,6 +11,8 @@ struct ExecGroup: Sendable {
     let before: KindTotals?
     /// Outer nil: the kernel reported it. Else since when it may have happened, as far as that is known.
     let notBefore: Int64??
+    /// The program's own segments and the bss behind them; its file is the first that exec maps.
+    private(set) var program: (inode: UInt64, device: DeviceNumber, end: UInt64)?
     private var hasKernelAreas = false
     private var count = 0
 
@@ -36,7 +38,17 @@ struct ExecGroup: Sendable {
 
     mutating func took(_ mapping: MappingRecord) {
         count &+= 1
-        if case .kernel = mapping.name { hasKernelAreas = true }
+        switch mapping.name {
+        case .kernel: hasKernelAreas = true
+        case .file:
+            let known = program ?? (mapping.inode, mapping.device, mapping.end)
+            if known.inode == mapping.inode, known.device == mapping.device {
+                program = (known.inode, known.device, max(known.end, mapping.end))
+            }
+        case .anonymous:
+            if let known = program, known.end == mapping.start { program?.end = mapping.end }
+        case .heap, .stack: break
+        }
     }
 }
 
@@ -45,6 +57,7 @@ extension Ledger {
     mutating func finishExec() -> [LedgerEvent] {
         guard let group else { return [] }
         self.group = nil
+        programEnd = group.program?.end
         isKnown = true
         hasToldExec = true
         let source: EventSource = group.notBefore == nil ? .perf : .sample

@@ -40,8 +40,14 @@ extension Ledger {
     }
 
     /// The first growth of an empty heap is reported as `//anon`: its place alone tells it.
+    ///
+    /// Where nobody could read `start_brk` (a process that ended too soon), the kernel's rule for it does:
+    /// behind the program's segments, by a random distance of at most 1 GiB (`arch_randomize_brk`).
     private func beginsHeap(_ start: UInt64, _ context: LedgerContext) -> Bool {
-        guard let startBrk = context.startBrk, startBrk != 0 else { return false }
+        guard let startBrk = context.startBrk, startBrk != 0 else {
+            guard let programEnd, totals[.heap] == 0 else { return false }
+            return start >= programEnd && start &- programEnd <= 1 << 30
+        }
         let mask = max(context.pageBytes, 1) &- 1
         return (startBrk &+ mask) & ~mask == start
     }

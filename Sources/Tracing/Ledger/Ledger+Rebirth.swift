@@ -6,7 +6,10 @@ import MemoryModel
 /// What exactly went and came back is not in the record, which only shows the merged area. The ledger claims
 /// the least that explains it, always as two events that cancel out, so that no sum is ever wrong:
 ///
-/// - The youngest birth within the area. A program that maps, unmaps and maps again does it with what it
+/// - Where the area now begins in the middle of what was one: there is a hole below, and the kernel, which
+///   fills holes from above, has put the new memory at the area's beginning. It reaches to the end of what was
+///   born there last. The same from the other side, where the area ends in the middle.
+/// - Else the youngest birth within the area. A program that maps, unmaps and maps again does it with what it
 ///   mapped last; a thousand such pairs are a thousand births of the right size, whatever they merge with.
 /// - Where all of the area was there before the watch: the area itself if it now stands alone inside what was
 ///   one area; else one page, at the edge where it is cut off from the rest, or at its beginning, where the
@@ -47,9 +50,15 @@ extension Ledger {
     private func leastRange(
         _ area: RecordedArea, _ covered: Range<Int>, _ context: LedgerContext
     ) -> (start: UInt64, end: UInt64) {
-        if let birth = births.youngest(from: area.start, to: area.end) { return (birth.start, birth.end) }
         let isCutBelow = map[covered.lowerBound].start < area.start
         let isCutAbove = map[covered.upperBound &- 1].end > area.end
+        if isCutBelow, let birth = births.first(from: area.start, to: area.end) {
+            return (area.start, birth.start > area.start ? birth.start : birth.end)
+        }
+        if isCutAbove, let birth = births.last(from: area.start, to: area.end) {
+            return (birth.end < area.end ? birth.end : birth.start, area.end)
+        }
+        if let birth = births.youngest(from: area.start, to: area.end) { return (birth.start, birth.end) }
         if isCutBelow, isCutAbove { return (area.start, area.end) }
         let page = min(max(context.pageBytes, 1), area.end &- area.start)
         return isCutAbove ? (area.end &- page, area.end) : (area.start, area.start &+ page)

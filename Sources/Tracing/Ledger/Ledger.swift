@@ -24,6 +24,8 @@ package struct Ledger: Sendable {
     var pending: [KernelRecord] = []
     var group: ExecGroup?
     var files = FileIdentities()
+    /// Where the program's segments end, if its exec was seen.
+    var programEnd: UInt64?
     var window: LookWindow?
     /// An exec has been told since the last look.
     var hasToldExec = false
@@ -46,6 +48,7 @@ package struct Ledger: Sendable {
         totals = parent.totals
         isKnown = parent.isKnown
         files = parent.files
+        programEnd = parent.programEnd
         lastLook = nanoseconds ?? parent.lastLook
         isBeginning = true
     }

@@ -305,14 +305,36 @@ struct LedgerRuleTests {
             Table.mapping(60, 62, [.read, .execute], .kernel(Array("[vdso]".utf8))),
             Table.mapping(56, 60, [.read], .kernel(Array("[vvar]".utf8))), tells: [])
         table.expect(
-            Table.mapping(50, 52),
+            // More than 1 GiB behind the program, so it is not the heap.
+            Table.mapping(300_000, 300_002),
             tells: [
                 "exec → 15", "exec text +2 → 2", "exec rodata +3 → 3", "exec stack -5 → 4",
                 "exec anon -10 → 0",
-                "exec vdso +6 → 6", "mmap anon +2 50-52 → 2",
+                "exec vdso +6 → 6", "mmap anon +2 300000-300002 → 2",
             ])
         #expect(table.events.dropLast().allSatisfy { $0.nanoseconds == 110 })
         #expect(table.events.first?.comm == Array("true".utf8))
+    }
+
+    @Test("the first growth behind a program that nobody has looked at is its heap")
+    func heapOfUnseenProgram() {
+        var table = Table(region(10, 20, .anon))
+        table.expect(
+            .exec(comm: []), Table.mapping(1, 6, [.read, .execute], library, inode: 9),
+            Table.mapping(60, 62, [.read, .execute], .kernel(Array("[vdso]".utf8))), tells: [])
+        table.expect(
+            Table.mapping(30, 32),
+            tells: [
+                "exec → 7", "exec text +5 → 5", "exec anon -10 → 0", "exec vdso +2 → 2",
+                "brk-grow heap +2 30-32 → 2",
+            ])
+    }
+
+    @Test("what was mapped again at the beginning of an area that was cut is the part up to the next birth")
+    func rebornAtTheCut() {
+        var table = Table(region(90, 99, .anon))
+        table.expect(Table.mapping(20, 99), tells: ["mmap anon +70 20-90 → 79"])
+        table.expect(Table.mapping(80, 99), tells: ["munmap anon -10 80-90 → 69 (unseen)", "mmap anon +10 80-90 → 19"])
     }
 
     @Test("a look in the middle of an exec completes it")
