@@ -6,10 +6,10 @@ import Varlink
     "A unit is watched as a whole, through every restart", .requiresRoot, .requiresTool("systemd-nspawn"),
     .requiresMachine(), .timeLimit(.minutes(5)))
 struct UnitTests {
-    @Test("a unit restarted three times has one continuous history")
-    func restarts() throws {
+    @Test("a unit restarted three times has one continuous history", arguments: ["auto", "sampling"])
+    func restarts(source: String) throws {
         let machine = try TestMachine()
-        try machine.startDaemon()
+        try machine.startDaemon(source: source)
         let grower = try Grower(on: machine)
         try machine.run("memwatch", "attach", "--unit", grower.unit)
         var events = try machine.followEvents()

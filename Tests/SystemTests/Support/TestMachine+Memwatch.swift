@@ -5,9 +5,10 @@ import Varlink
 /// The client, run in the machine.
 extension TestMachine {
     /// The system's daemon, from its socket unit, with looks ten times a second where nothing else is said.
-    func startDaemon(interval: String = "100ms") throws {
+    func startDaemon(interval: String = "100ms", source: String = "auto") throws {
+        let settings = "[sampling]\ninterval = \"\(interval)\"\n[events]\nsource = \"\(source)\"\n"
         try run("mkdir", "-p", "/etc/memwatch/conf.d")
-        try write("[sampling]\ninterval = \"\(interval)\"\n", to: "/etc/memwatch/conf.d/test.toml")
+        try write(settings, to: "/etc/memwatch/conf.d/test.toml")
         try run("systemctl", "start", "memwatchd.socket", "memwatchd.service")
     }
 
