@@ -112,11 +112,17 @@ struct Comparison {
             let sinceKnown = happening(calls, from: since, to: entry.time)
             let possible =
                 entry.isPerf
-                ? happening(calls, from: entry.time, to: entry.time).filter { $0.tid == entry.tid }
+                ? happening(calls, from: entry.time, to: entry.time).filter {
+                    // What exec maps is told as exec.
+                    $0.tid == entry.tid && $0.effect != .exec
+                }
                 : sinceKnown
             if isCovered(entry.range, by: possible) { continue }
-            if isPair(entry, atOnce[entry.time, default: []], calls) { continue }
-            if entry.isPerf, isRecorded(entry, calls), isCovered(entry.range, by: sinceKnown) {
+            let together = atOnce[entry.time, default: []]
+            if isPair(entry, together, calls) { continue }
+            if isBreakDownAndUp(entry, together, calls, sinceKnown) { continue }
+            let isOfRecord = together.contains { $0.tid == entry.tid && isRecorded($0, calls) }
+            if entry.isPerf, isOfRecord, isCovered(entry.range, by: sinceKnown) {
                 byOthers += 1
             } else {
                 unexplained.append(entry)
@@ -130,8 +136,10 @@ struct Comparison {
 
     private func happening(_ calls: [TracedCall], from earliest: Int64, to latest: Int64) -> [TracedCall] {
         calls.filter { call in
-            if call.entry > latest + Self.tolerance { return false }
-            return call.exit == .max || earliest == .min || call.exit + Self.tolerance >= earliest
+            // What explains everything must not explain more than it must.
+            let tolerance = call.ranges.isEmpty ? 0 : Self.tolerance
+            if call.entry > latest + tolerance { return false }
+            return call.exit == .max || earliest == .min || call.exit + tolerance >= earliest
         }
     }
 
@@ -148,6 +156,21 @@ struct Comparison {
         guard sum == 0 else { return false }
         guard let back = pair.first(where: \.isPerf) else { return true }
         return isRecorded(back, calls)
+    }
+
+    /// The break that went down unseen and up again: how far down the records do not tell. What they tell is where it
+    /// was, where it is, and who moved it up.
+    private func isBreakDownAndUp(
+        _ entry: Ledger.Entry, _ together: [Ledger.Entry], _ calls: [TracedCall], _ sinceKnown: [TracedCall]
+    ) -> Bool {
+        guard let down = together.first(where: { $0.type == "brk-shrink" && !$0.isPerf }),
+            let up = together.first(where: { $0.type == "brk-grow" && $0.isPerf }),
+            entry.range == down.range || entry.range == up.range,
+            let before = down.range, let after = up.range, before.lowerBound == after.lowerBound
+        else { return false }
+        let low = min(before.upperBound, after.upperBound)
+        let high = max(before.upperBound, after.upperBound)
+        return isRecorded(up, calls) && (low == high || isCovered(low..<high, by: sinceKnown))
     }
 
     /// True if a call of the same thread, at that time, may have left a record of the area.

@@ -15,6 +15,16 @@ struct Ledger {
         var range: Range<UInt64>?
         var isPerf: Bool
         var type: String { event.type }
+
+        init(_ json: JSON) throws {
+            event = Event(json)
+            tid = event.tid.flatMap { Int32(exactly: $0) }
+            time = try #require(microseconds(event.time))
+            isPerf = json["source"]?.stringValue == "perf"
+            if let start = Ledger.address(event.start), let end = Ledger.address(event.end), start < end {
+                range = start..<end
+            }
+        }
     }
 
     struct Sample {
@@ -28,19 +38,16 @@ struct Ledger {
     private(set) var entries: [Entry] = []
     private(set) var samples: [Sample] = []
 
+    init(of pid: Int32, entries: [Entry], samples: [Sample]) {
+        self.pid = pid
+        self.entries = entries
+        self.samples = samples
+    }
+
     init(of pid: Int32, from daemon: Daemon) throws {
         self.pid = pid
         for line in try lines(daemon.output("events", "\(pid)", "--since", "-1h", "--format", "ndjson")) {
-            let event = Event(line)
-            var range: Range<UInt64>?
-            if let start = Self.address(event.start), let end = Self.address(event.end), start < end {
-                range = start..<end
-            }
-            entries.append(
-                Entry(
-                    event: event, tid: event.tid.flatMap { Int32(exactly: $0) },
-                    time: try #require(microseconds(event.time)),
-                    notBefore: nil, range: range, isPerf: line["source"]?.stringValue == "perf"))
+            entries.append(try Entry(line))
         }
         try learnNotBefore(from: daemon)
         for line in try lines(daemon.output("history", "\(pid)", "--since", "-1h", "--format", "ndjson")) {
@@ -81,7 +88,7 @@ struct Ledger {
         try text.split(separator: "\n").map { try JSON(parsing: String($0)) }
     }
 
-    private static func address(_ text: String?) -> UInt64? {
+    static func address(_ text: String?) -> UInt64? {
         guard let text, text.hasPrefix("0x") else { return nil }
         return UInt64(text.dropFirst(2), radix: 16)
     }

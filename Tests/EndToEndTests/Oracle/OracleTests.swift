@@ -63,6 +63,10 @@ protocol OracleSuite {
 
 extension OracleSuite {
     func check(_ workload: Workload, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        try OracleRun(workload, source: Self.source).check(sourceLocation: sourceLocation)
+        var run = try OracleRun(workload, source: Self.source)
+        // The rings are the whole machine's: when something else fills them, the kernel drops records of everybody,
+        // and the run says nothing of what is complete.
+        for _ in 0..<2 where run.result.gaps > 0 { run = try OracleRun(workload, source: Self.source) }
+        run.check(sourceLocation: sourceLocation)
     }
 }
