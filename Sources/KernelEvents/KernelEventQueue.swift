@@ -51,6 +51,9 @@ package final class KernelEventQueue: Sendable {
         state.withLock { budget.giveBack($0.cost) }
     }
 
+    /// Nothing will come any more: the pid belongs to another process, or the source was stopped.
+    package var isClosed: Bool { state.withLock { $0.isClosed } }
+
     /// Takes all there is, in the order of its times.
     package func take() -> TakenRecords {
         // Cleared first: what is put in from here on sets it again.

@@ -126,10 +126,16 @@ struct WatchTable {
 
     /// Forgets a queue. - Returns: its scope, if nobody uses that any more.
     mutating func remove(_ queue: KernelEventQueue) -> EventScope? {
+        claim(queue)
+        return retire(queue)
+    }
+
+    /// Lets nothing come to a queue any more. A child that nobody has taken yet is still to be taken: it has
+    /// ended, but what it did has not been told.
+    private mutating func retire(_ queue: KernelEventQueue) -> EventScope? {
         guard let watched = queues[queue.pid], watched.queue === queue else { return nil }
         queues[queue.pid] = nil
         if watched.followsChildren { followers -= 1 }
-        children.removeAll { $0 === queue }
         return release(queue.scopeNumber)
     }
 
@@ -197,7 +203,7 @@ struct WatchTable {
             // Another scope tells of the same fork a moment later; it is another process only if the old
             // one has ended.
             if old.queue.scopeNumber == scope || old.hasEnded {
-                freed = remove(old.queue)
+                freed = retire(old.queue)
                 old.queue.close()
                 outcome.touched.insert(child)
             }

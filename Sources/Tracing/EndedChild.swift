@@ -11,7 +11,9 @@ extension Tracer {
         kernel.forget(child.queue)
         var story = EndedChild(child, process, id: newTargetID(), tick)
         story.tell(records, tick)
-        if let parent = child.parent { remember(story.departed(followedLike: parent, child.forked)) }
+        if let parent = child.parent, let departed = story.departed(followedLike: parent, child.forked) {
+            remember(departed)
+        }
         await deliver([story.observation])
     }
 }
@@ -71,8 +73,9 @@ struct EndedChild {
         observation.postMortem = found
     }
 
-    /// What its own children need to know of it.
-    func departed(followedLike parent: TargetSnapshot, _ forked: Timestamp) -> DepartedParent {
+    /// What its own children need to know of it; nil where it had none.
+    func departed(followedLike parent: TargetSnapshot, _ forked: Timestamp) -> DepartedParent? {
+        if forks.isEmpty { return nil }
         var snapshot = parent
         snapshot.id = observation.target
         snapshot.description = process

@@ -54,7 +54,13 @@ package struct KernelEventsChoice: Sendable {
             pid: candidate.directory.pid, preferring: scopes(for: candidate, options),
             followsChildren: options.followsChildren)
         {
-        case .success(let queue): return (KernelFeed(source: source, queue: queue), .perf)
+        case .success(let queue):
+            // As long as the directory answers, the number means this process: so the queue is its own.
+            guard (try? candidate.directory.statm()) != nil else {
+                source.unwatch(queue)
+                return (nil, .sampling(reason: "the process has ended"))
+            }
+            return (KernelFeed(source: source, queue: queue), .perf)
         case .failure(let refusal): return (nil, .sampling(reason: refusal.description))
         }
     }

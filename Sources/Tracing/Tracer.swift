@@ -214,8 +214,13 @@ package actor Tracer {
     /// How kernel events stand; the counts are of all targets since the start.
     package nonisolated var kernelState: KernelEventsState { kernel.state }
 
-    /// Leaves a child alone that its parent's rule does not want, or that is too many.
-    package func refuse(_ child: NewChild) { kernel.forget(child.queue) }
+    /// Leaves a child alone.
+    ///
+    /// - Parameter isLost: it should have been followed, but cannot be; it is counted.
+    package func refuse(_ child: NewChild, isLost: Bool) {
+        kernel.forget(child.queue)
+        if isLost { counters.add(\.droppedChildren) }
+    }
 
     package func setTiming(_ timing: TracerTiming) { self.timing = timing }
 
@@ -297,8 +302,13 @@ package actor Tracer {
     private func openChildren() async -> [(KernelEventQueue, Candidate?)] {
         let queues = kernel.takeChildren()
         if queues.isEmpty { return [] }
-        let root = root
-        return await run(on: helpers) { queues.map { ($0, try? Self.open($0.pid, in: root)) } }
+        return await run(on: helpers) { [root, kernel] in
+            let opened = queues.map { ($0, try? Self.open($0.pid, in: root)) }
+            // The number may have passed to another process before it was opened. Then that one's fork has
+            // been reported by now, and has closed the queue.
+            kernel.drain()
+            return opened.map { queue, candidate in (queue, queue.isClosed ? nil : candidate) }
+        }
     }
 
     /// Hands a new process on.

@@ -18,14 +18,15 @@ extension TargetKeeper {
         }
     }
 
-    private func take(_ child: NewChild) async {
+    private func take(_ newChild: NewChild) async {
+        let child = await tracer.withParent(newChild)
         guard let parent = child.parent, await tracer.count < configuration.access.maximumTargets else {
-            return await tracer.refuse(child)
+            return await tracer.refuse(child, isLost: true)
         }
         guard let candidate = child.candidate else { return await tell(ended: child, of: parent) }
         guard let options = await options(for: candidate.description, of: parent),
             !declined.contains(candidate.description.identity)
-        else { return await tracer.refuse(child) }
+        else { return await tracer.refuse(child, isLost: false) }
         _ = await begin(candidate, options, bornAs: child)
     }
 
@@ -61,11 +62,14 @@ extension TargetKeeper {
     private func description(of child: NewChild, like parent: TargetSnapshot) -> ProcessDescription {
         // What /proc/[pid]/stat would have said, as near as the fork's time tells it: ticks of 10 ms.
         let ticks = child.forkedAt / 10_000_000
+        // Several processes of one pid may have lived within such a tick. Instead of the pidfd's inode, which
+        // nobody has seen, the fork's nanosecond tells them apart; no inode has the highest bit.
+        let mark = UInt64(clamping: child.forkedAt) | 1 << 63
         var process = ProcessDescription(
             identity: ProcessIdentity(
                 bootID: parent.description.identity.bootID, pid: child.pid,
                 startTicks: UInt64(clamping: ticks),
-                pidfdInode: nil),
+                pidfdInode: mark),
             comm: parent.description.comm)
         process.exe = parent.description.exe
         process.uid = parent.description.uid

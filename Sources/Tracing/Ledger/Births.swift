@@ -94,14 +94,6 @@ struct Births: Sendable {
         return birth
     }
 
-    /// The highest birth that begins in the range.
-    func highest(from start: UInt64, below end: UInt64) -> Birth? {
-        var index = list.firstIndex(endingAbove: end)
-        if index < list.count, list[index].start < end { index &+= 1 }
-        guard index > 0, list[index &- 1].start >= start, list[index &- 1].start < end else { return nil }
-        return list[index &- 1]
-    }
-
     /// The last time at which the whole range is known to have been there; `otherwise` is that time for
     /// memory without an entry.
     func lastKnown(from start: UInt64, to end: UInt64, otherwise: Int64?) -> Int64? {

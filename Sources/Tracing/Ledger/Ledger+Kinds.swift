@@ -27,11 +27,11 @@ extension Ledger {
         case .kernel: return .vdso
         case .stack: return .stack
         case .heap:
-            guard let startBrk = round.context.startBrk else { return .heap }
+            guard let startBrk = round.startBrk else { return .heap }
             return end > startBrk ? .heap : Self.anonymousKind(area.permissions)
         case .anonymous:
             let isHeap =
-                beginsHeap(start, round.context) || below.map { $0.kind == .heap && $0.end == start } ?? false
+                beginsHeap(start, round) || below.map { $0.kind == .heap && $0.end == start } ?? false
             if isHeap, area.permissions.contains(.write) { return .heap }
             return Self.anonymousKind(area.permissions)
         case .file:
@@ -43,12 +43,12 @@ extension Ledger {
     ///
     /// Where nobody could read `start_brk` (a process that ended too soon), the kernel's rule for it does:
     /// behind the program's segments, by a random distance of at most 1 GiB (`arch_randomize_brk`).
-    private func beginsHeap(_ start: UInt64, _ context: LedgerContext) -> Bool {
-        guard let startBrk = context.startBrk, startBrk != 0 else {
+    private func beginsHeap(_ start: UInt64, _ round: LedgerRound) -> Bool {
+        guard let startBrk = round.startBrk, startBrk != 0 else {
             guard let programEnd, totals[.heap] == 0 else { return false }
             return start >= programEnd && start &- programEnd <= 1 << 30
         }
-        let mask = max(context.pageBytes, 1) &- 1
+        let mask = max(round.context.pageBytes, 1) &- 1
         return (startBrk &+ mask) & ~mask == start
     }
 

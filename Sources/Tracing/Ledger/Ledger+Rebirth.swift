@@ -14,8 +14,9 @@ import MemoryModel
 /// - Where all of the area was there before the watch: the area itself if it now stands alone inside what was
 ///   one area; else one page, at the edge where it is cut off from the rest, or at its beginning, where the
 ///   kernel, which fills the space from above, would have put it.
-/// - Of the heap: the break was lowered and raised again, at least by the youngest growth below the new
-///   break, or by one page; what is above the new break is gone.
+/// - Of the heap: the break was lowered and raised again. Where it stands as high as after a growth that is
+///   remembered, that growth was taken back and made again; else it was at least one page. What is above the
+///   new break is gone.
 ///
 /// (`mmap` with MAP_FIXED over memory of the same kind, and `pkey_mprotect`, leave the same record.)
 extension Ledger {
@@ -89,7 +90,9 @@ extension Ledger {
         while lowest > covered.lowerBound, map[lowest &- 1].kind == .heap { lowest &-= 1 }
         let bottom = max(map[lowest].start, area.start)
         let page = min(max(round.context.pageBytes, 1), area.end &- bottom)
-        let lowered = births.highest(from: bottom, below: area.end)?.start ?? area.end &- page
+        var lowered = area.end &- page
+        // As high again as after a growth that is still remembered: then it was that growth once more.
+        if let birth = births.last(from: bottom, to: area.end), birth.end == area.end { lowered = birth.start }
         guard lowered < area.end, lowered < top else { return }
 
         var shrunk = map[covered.upperBound &- 1]

@@ -108,6 +108,7 @@ package struct Ledger: Sendable {
                 .divide(due, &paths)
         }
         round.events.reserveCapacity(due.count)
+        round.execsToCome = due.count(where: \.isExec)
         for record in due { step(record, &round, &paths) }
         if look != nil { files.resolve(&map, by: round.look, paths) }
         return summarising ? Self.summarise(round.events) : round.events
@@ -130,6 +131,7 @@ package struct Ledger: Sendable {
             }
             if isKnown { fold(mapping, record, &round, &paths) }
         case .exec(let comm):
+            round.execsToCome &-= 1
             if group != nil { round.events += finishExec() }
             group = ExecGroup(record, comm: comm, before: isKnown ? totals : nil)
             forgetMap()
@@ -246,8 +248,13 @@ struct LedgerRound {
     var isExec = false
     /// What one record makes of the regions it covers; kept for its capacity.
     var parts: [Region] = []
+    /// Before these, the process ran other programs than the one that the context tells of.
+    var execsToCome = 0
     /// Files that this process has mapped as images, filled at the first question.
     var images: Set<FileKey>?
+
+    /// `start_brk` of the program that runs at this point; nil where it is not known.
+    var startBrk: UInt64? { execsToCome > 0 ? nil : context.startBrk }
 
     init(look: [Region], context: LedgerContext) {
         self.look = look
