@@ -20,7 +20,7 @@ readonly programs=(
     "setcap libcap2-bin"
     "unshare util-linux"
     "python3 python3"                # real processes whose memory must add up
-    "java default-jre-headless"
+    "javac default-jdk-headless"     # "java FILE.java" compiles first
     "node nodejs"
 )
 
