@@ -52,7 +52,9 @@ struct EndedChild {
         var context = LedgerContext()
         context.keepsForks = true
         var told = ledger.apply(records, look: nil, paths: &paths, context: context)
-        forks = ledger.takeForks().suffix(ForkedChild.limit).map { ForkedChild(pid: $0.child, ledger: $0.ledger) }
+        forks = ledger.takeForks().suffix(ForkedChild.limit).map {
+            ForkedChild(pid: $0.child, ledger: $0.ledger)
+        }
         if records.count > RecordPace.summariseAbove { told = Ledger.summarise(told) }
         observation.events += told.map { MemoryEvent($0, pid: pid, comm: process.comm, paths, tick) }
         let lastGrowth = observation.events.last { ($0.delta ?? 0) > 0 }

@@ -147,7 +147,7 @@ extension TargetObserver {
     private func event(_ change: MapChange, _ paths: PathTable, _ tick: Tick) -> MemoryEvent {
         var event = newEvent(change.type, tick)
         // It was not yet so at the look before.
-        event.notBefore = latest?.time
+        event.notBefore = acceptedLook
         event.kind = change.kind
         event.delta = change.delta
         event.size = change.sizeAfter

@@ -19,6 +19,8 @@ struct TargetObserver: Sendable {
     private(set) var sample: Sample?
     /// The last look's, stored or not.
     var latest: Sample?
+    /// When the last accepted look was begun: what it did not show had not yet happened then.
+    var acceptedLook: Timestamp?
     /// The map that the history has.
     private var stored: [Region] = []
     /// What the records and looks say together. Unused without a feed.
@@ -113,6 +115,8 @@ struct TargetObserver: Sendable {
             let statm = try directory.statm()
             // Read before the look: what changes after this is seen by the next tick.
             let isSizeKnown = self.statm?.sizeBytes == statm.sizeBytes && !isDirty
+            // What happened before this instant and lies in a ring must not be missing in a sample of it.
+            feed?.source.drain()
             let isQuiet = feed.map { !$0.hasRecords } ?? true
             if isSizeKnown, isQuiet, statm.sizeBytes != 0, tick.monotonic < fullLookDue {
                 self.statm = statm
@@ -187,6 +191,7 @@ struct TargetObserver: Sendable {
             awaitsLook = true
         }
         tell(outcome, LookWindow(began: began, ended: ended), tick, &observation)
+        if outcome.isAccepted { acceptedLook = tick.time(of: MonotonicTime(nanoseconds: began)) }
         var sample = outcome.sample
         sample.time = tick.time
         latest = sample

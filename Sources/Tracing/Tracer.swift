@@ -395,9 +395,29 @@ package actor Tracer {
         return target
     }
 
+    /// Both clocks at one instant. Between two readings a busy machine may let tens of milliseconds pass, by which
+    /// every record of the tick would be dated wrong.
+    private static func clocks() -> (wall: Timestamp, monotonic: MonotonicTime) {
+        var wall = Timestamp.now
+        var monotonic = MonotonicTime.now
+        var smallest = Int64.max
+        for _ in 0..<10 {
+            let before = MonotonicTime.nanoseconds
+            let between = Timestamp.now
+            let spread = MonotonicTime.nanoseconds &- before
+            if spread < smallest {
+                (wall, monotonic) = (between, MonotonicTime(nanoseconds: before &+ spread / 2))
+                smallest = spread
+            }
+            if spread < 20_000 { break }
+        }
+        return (wall, monotonic)
+    }
+
     func newTick() -> Tick {
-        Tick(
-            time: .now, monotonic: .now, fullLookEvery: timing.fullLookMicroseconds,
+        let clocks = Self.clocks()
+        return Tick(
+            time: clocks.wall, monotonic: clocks.monotonic, fullLookEvery: timing.fullLookMicroseconds,
             sampleEvery: timing.sampleMicroseconds, counters: counters)
     }
 

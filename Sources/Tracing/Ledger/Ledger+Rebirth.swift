@@ -92,7 +92,9 @@ extension Ledger {
         let page = min(max(round.context.pageBytes, 1), area.end &- bottom)
         var lowered = area.end &- page
         // As high again as after a growth that is still remembered: then it was that growth once more.
-        if let birth = births.last(from: bottom, to: area.end), birth.end == area.end { lowered = birth.start }
+        if let birth = births.last(from: bottom, to: area.end), birth.end == area.end {
+            lowered = birth.start
+        }
         guard lowered < area.end, lowered < top else { return }
 
         var shrunk = map[covered.upperBound &- 1]

@@ -334,7 +334,8 @@ struct LedgerRuleTests {
     func rebornAtTheCut() {
         var table = Table(region(90, 99, .anon))
         table.expect(Table.mapping(20, 99), tells: ["mmap anon +70 20-90 → 79"])
-        table.expect(Table.mapping(80, 99), tells: ["munmap anon -10 80-90 → 69 (unseen)", "mmap anon +10 80-90 → 19"])
+        table.expect(
+            Table.mapping(80, 99), tells: ["munmap anon -10 80-90 → 69 (unseen)", "mmap anon +10 80-90 → 19"])
     }
 
     @Test("a look in the middle of an exec completes it")
