@@ -15,7 +15,7 @@ struct RegionKindTests {
     func kinds() {
         #expect(RegionKind.allCases.map(\.name) == Self.table.map(\.kind))
         #expect(RegionKind.allCases.map(\.origin.rawValue) == Self.table.map(\.origin))
-        #expect(RegionKind.allCases.map(\.rawValue) == Array(0...16))
+        #expect(RegionKind.allCases.map(\.rawValue) == Array(0...17))
         #expect(RegionKind.count == RegionKind.allCases.count)
     }
 
@@ -33,7 +33,7 @@ struct RegionKindTests {
             EventType.allCases.map(\.name) == [
                 "attached", "brk-grow", "brk-shrink", "mmap", "munmap", "resize", "protect", "stack-grow",
                 "exec", "fork", "exit", "detached", "threshold", "leak-suspected", "stack-near-limit",
-                "maps-near-limit", "writable-executable",
+                "maps-near-limit", "writable-executable", "gap",
             ])
         #expect(EventType.allCases.map(\.rawValue) == Array(0...16))
         for type in EventType.allCases { #expect(EventType(name: type.name) == type) }

@@ -7,7 +7,7 @@ import MemoryModel
 /// the least that explains it, always as two events that cancel out, so that no sum is ever wrong:
 ///
 /// - Where the area now begins in the middle of what was one: there is a hole below, and the kernel, which
-///   fills holes from above, has put the new memory at the area's beginning. It reaches to the end of what was
+///   fills holes from above, has put the new memory at the area's beginning, up to the end of what was
 ///   born there last. The same from the other side, where the area ends in the middle.
 /// - Else the youngest birth within the area. A program that maps, unmaps and maps again does it with what it
 ///   mapped last; a thousand such pairs are a thousand births of the right size, whatever they merge with.
