@@ -50,6 +50,4 @@ package enum DaemonMessage: String, Sendable, CaseIterable {
     case entriesLost = "078cf656007740b0a76d173f907ec2cb"
     /// The kernel refuses events, so targets are watched by comparing looks alone.
     case samplingOnly = "2ba2c00222b54f9084fcb3c168659ce1"
-    /// What a target's memory was when it exited (``MemoryModel/PostMortem``).
-    case postMortem = "e5f9422c2e844a51ade5ca012291cdb8"
 }

@@ -57,7 +57,7 @@ extension JournalEntry {
     /// The entry of a process's end, with the totals as fields: `MEMWATCH_KIND_THREAD_STACK_BYTES=…`.
     static func of(_ found: PostMortem) -> JournalEntry {
         var entry = JournalEntry(
-            message: PostMortemSentence.text(found), id: DaemonMessage.postMortem.rawValue,
+            message: PostMortemSentence.text(found), id: JournalMessageID.of(.exit),
             priority: found.oomKilled == true ? .warning : .notice)
         entry.appendProcess(found.pid, comm: found.comm)
         if let unit = found.unit { entry.append("MEMWATCH_UNIT", unit) }

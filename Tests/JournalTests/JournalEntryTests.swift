@@ -93,7 +93,7 @@ struct JournalEntryTests {
             "MESSAGE": "postgres[812]: exited with 48.0 MiB of address space: heap (brk) 40.0 MiB, "
                 + "thread-stack (mmap) 8.0 MiB; last growth: heap (brk) 1.0 MiB, 0.0 s before; "
                 + "its control group counts an out-of-memory kill",
-            "MESSAGE_ID": DaemonMessage.postMortem.rawValue, "PRIORITY": "4", "OBJECT_PID": "812",
+            "MESSAGE_ID": JournalMessageID.of(.exit), "PRIORITY": "4", "OBJECT_PID": "812",
             "MEMWATCH_PID": "812", "MEMWATCH_COMM": "postgres", "MEMWATCH_UNIT": "db.service",
             "MEMWATCH_EVENT": "exit", "MEMWATCH_SIZE_BYTES": "50331648",
             "MEMWATCH_TIME": "2027-01-15T08:00:00.000000Z", "MEMWATCH_KIND_HEAP_BYTES": "41943040",

@@ -37,7 +37,8 @@ extension TestMachine {
 /// The journal's MESSAGE_IDs, which are a contract (systemd/memwatch.catalog).
 enum Message {
     static let configurationRefused = "e20224408bef4b0280620da6811f9791"
-    static let postMortem = "e5f9422c2e844a51ade5ca012291cdb8"
+    /// Of the exit, which says what the process held.
+    static let postMortem = "6a799fb2b459425a98d59c19eccaf794"
 }
 
 /// How a test waits for what the daemon sees, instead of sleeping.
