@@ -72,14 +72,14 @@ struct ServiceTests {
     func catalogue() throws {
         let machine = try TestMachine()
         try machine.startDaemon()
-        let sleeper = try machine.start(["sleep", "1000"])
-        let pid = try machine.run("pidof", "sleep").split(separator: "\n").first.map(String.init) ?? ""
-        try machine.run("memwatch", "attach", pid)
+        try machine.addService("sleeper.service", "ExecStart=sleep 1000")
+        try machine.run("systemctl", "start", "sleeper.service")
+        let pid = try machine.mainPID(of: "sleeper.service")
+        try machine.run("memwatch", "attach", "\(pid)")
         try machine.followEvents().wait(for: "attached")
         try machine.run("journalctl", "--sync")
-        let text = try machine.run("journalctl", "-x", "MEMWATCH_PID=" + pid)
+        let text = try machine.run("journalctl", "-x", "MEMWATCH_PID=\(pid)")
         #expect(text.contains("Subject: Process \(pid) (sleep) is watched from now on"))
         #expect(text.contains("memwatch regions \(pid) --summary"))
-        sleeper.signal(15)
     }
 }

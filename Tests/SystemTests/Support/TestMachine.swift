@@ -104,9 +104,10 @@ final class TestMachine {
         }
     }
 
-    /// Writes a service, as an administrator would.
+    /// Writes a service, as an administrator would. To start it is to wait until it executes its program,
+    /// because what has its pid before is still systemd.
     func addService(_ name: String, _ lines: String) throws {
-        try write("[Service]\n\(lines)\n", to: "/etc/systemd/system/\(name)")
+        try write("[Service]\nType=exec\n\(lines)\n", to: "/etc/systemd/system/\(name)")
         try run("systemctl", "daemon-reload")
     }
 
