@@ -1,4 +1,5 @@
 import Glibc
+import MemoryModel
 
 /// An instant of CLOCK_MONOTONIC in microseconds: for scheduling and measuring, since it never steps.
 package struct MonotonicTime: Hashable, Comparable, Sendable {
@@ -16,6 +17,25 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
+    /// Both clocks at one instant. Between two readings a busy machine may let tens of milliseconds pass, by which
+    /// every record of the tick would be dated wrong.
+    static func withWallClock() -> (wall: Timestamp, monotonic: MonotonicTime) {
+        var wall = Timestamp.now
+        var monotonic = MonotonicTime.now
+        var smallest = Int64.max
+        for _ in 0..<10 {
+            let before = MonotonicTime.nanoseconds
+            let between = Timestamp.now
+            let spread = MonotonicTime.nanoseconds &- before
+            if spread < smallest {
+                (wall, monotonic) = (between, MonotonicTime(nanoseconds: before &+ spread / 2))
+                smallest = spread
+            }
+            if spread < 20_000 { break }
+        }
+        return (wall, monotonic)
     }
 
     package static func < (a: MonotonicTime, b: MonotonicTime) -> Bool { a.microseconds < b.microseconds }

@@ -14,29 +14,29 @@ package actor Tracer {
     /// Takes the observations of one tick, in no particular order; the next tick waits for it to return.
     package typealias Delivery = @Sendable ([Observation]) async -> Void
 
-    private nonisolated let counters = TracerCounters()
-    private let root: ProcRoot
+    nonisolated let counters = TracerCounters()
+    let root: ProcRoot
     private let images: any ImageSource
     /// For looks, which may hang in a process that is stuck in the kernel.
     private let lookers: NIOThreadPool
     /// For the cheap question, so that ticks go on even while every looker hangs.
     private let askers: NIOThreadPool
     /// For what clients ask, apart from what ticks need.
-    private let helpers: NIOThreadPool
+    let helpers: NIOThreadPool
     let deliver: Delivery
     let kernel: KernelEventsChoice
     private let activity: KernelActivity
     /// The children of followed processes, from their first instant; for whoever decides about targets.
     package nonisolated let newChildren: AsyncStream<NewChild>
-    private let childFeed: AsyncStream<NewChild>.Continuation
+    let childFeed: AsyncStream<NewChild>.Continuation
     private var timing: TracerTiming
-    private var targets: [TargetID: Target] = [:]
-    private var targetOfPID: [Int32: TargetID] = [:]
+    private(set) var targets: [TargetID: Target] = [:]
+    private(set) var targetOfPID: [Int32: TargetID] = [:]
     private var schedule = TickSchedule()
     private var nextID: UInt64 = 1
     private let stragglers = Stragglers()
     /// The last followed processes that ended, oldest first.
-    private var departed: [DepartedParent] = []
+    var departed: [DepartedParent] = []
     /// What the run loop sleeps in; cancelled when the schedule changed.
     private var sleeper: Task<Void, Never>?
     package private(set) var lastTick: Timestamp?
@@ -84,7 +84,7 @@ package actor Tracer {
         return try await run(on: helpers) { () throws(ProcError) in try Self.open(pid, in: root) }
     }
 
-    private nonisolated static func open(_ pid: Int32, in root: ProcRoot) throws(ProcError) -> Candidate {
+    nonisolated static func open(_ pid: Int32, in root: ProcRoot) throws(ProcError) -> Candidate {
         let directory = try root.open(pid: pid)
         let stat = try directory.stat()
         if stat.isKernelThread { throw .noMemory(pid: pid, state: .kernelThread) }
@@ -214,14 +214,6 @@ package actor Tracer {
     /// How kernel events stand; the counts are of all targets since the start.
     package nonisolated var kernelState: KernelEventsState { kernel.state }
 
-    /// Leaves a child alone.
-    ///
-    /// - Parameter isLost: it should have been followed, but cannot be; it is counted.
-    package func refuse(_ child: NewChild, isLost: Bool) {
-        kernel.forget(child.queue)
-        if isLost { counters.add(\.droppedChildren) }
-    }
-
     package func setTiming(_ timing: TracerTiming) { self.timing = timing }
 
     /// A look of its own at any process, watched or not.
@@ -298,48 +290,6 @@ package actor Tracer {
         for (queue, candidate) in children { tellChild(queue, candidate, tick) }
     }
 
-    /// New processes, opened before anything else is done: many live for a few milliseconds only.
-    private func openChildren() async -> [(KernelEventQueue, Candidate?)] {
-        let queues = kernel.takeChildren()
-        if queues.isEmpty { return [] }
-        return await run(on: helpers) { [root, kernel] in
-            let opened = queues.map { ($0, try? Self.open($0.pid, in: root)) }
-            // The number may have passed to another process before it was opened. Then that one's fork has
-            // been reported by now, and has closed the queue.
-            kernel.drain()
-            return opened.map { queue, candidate in (queue, queue.isClosed ? nil : candidate) }
-        }
-    }
-
-    /// Hands a new process on.
-    private func tellChild(_ queue: KernelEventQueue, _ candidate: Candidate?, _ tick: Tick) {
-        guard let parentPID = queue.parent else { return }
-        let forkedAt = queue.forkedAt ?? tick.monotonic.microseconds &* 1_000
-        let child = NewChild(
-            pid: queue.pid, parentPID: parentPID, forkedAt: forkedAt,
-            forked: tick.time(of: MonotonicTime(nanoseconds: forkedAt)), queue: queue, candidate: candidate)
-        if case .dropped = childFeed.yield(child) {
-            kernel.forget(queue)
-            counters.add(\.droppedChildren)
-        }
-    }
-
-    /// Finds out who forked a process, and what it has of it. Children come in the order of their forks, so
-    /// that a parent which is a new child itself has been taken up before.
-    package func withParent(_ child: NewChild) -> NewChild {
-        var child = child
-        let living = targetOfPID[child.parentPID].flatMap { targets[$0] }?.departed
-        let parent = living ?? departed.last { $0.snapshot.description.identity.pid == child.parentPID }
-        child.parent = parent?.snapshot
-        child.memory = parent?.memory(of: child.pid, forkedAt: child.forkedAt)
-        return child
-    }
-
-    func remember(_ parent: DepartedParent) {
-        departed.append(parent)
-        if departed.count > 64 { departed.removeFirst(departed.count - 64) }
-    }
-
     /// Which targets to look at, taken for the look; and how many are still busy with the one before.
     private nonisolated static func ask(
         _ targets: [Target], at now: MonotonicTime
@@ -395,29 +345,10 @@ package actor Tracer {
         return target
     }
 
-    /// Both clocks at one instant. Between two readings a busy machine may let tens of milliseconds pass, by which
-    /// every record of the tick would be dated wrong.
-    private static func clocks() -> (wall: Timestamp, monotonic: MonotonicTime) {
-        var wall = Timestamp.now
-        var monotonic = MonotonicTime.now
-        var smallest = Int64.max
-        for _ in 0..<10 {
-            let before = MonotonicTime.nanoseconds
-            let between = Timestamp.now
-            let spread = MonotonicTime.nanoseconds &- before
-            if spread < smallest {
-                (wall, monotonic) = (between, MonotonicTime(nanoseconds: before &+ spread / 2))
-                smallest = spread
-            }
-            if spread < 20_000 { break }
-        }
-        return (wall, monotonic)
-    }
-
     func newTick() -> Tick {
-        let clocks = Self.clocks()
+        let (wall, monotonic) = MonotonicTime.withWallClock()
         return Tick(
-            time: clocks.wall, monotonic: clocks.monotonic, fullLookEvery: timing.fullLookMicroseconds,
+            time: wall, monotonic: monotonic, fullLookEvery: timing.fullLookMicroseconds,
             sampleEvery: timing.sampleMicroseconds, counters: counters)
     }
 
@@ -433,7 +364,7 @@ package actor Tracer {
     }
 
     /// Blocking work, off the actor and off Swift's own few threads.
-    private nonisolated func run<Value: Sendable, Failure: Error>(
+    nonisolated func run<Value: Sendable, Failure: Error>(
         on pool: NIOThreadPool, _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result = await withCheckedContinuation {

@@ -127,7 +127,14 @@ package actor Recorder {
 
     private func learn(from observation: Observation) {
         guard var entry = known[observation.identity] else { return }
-        if let description = observation.description { entry.description = description }
+        if let description = observation.description {
+            entry.description = description
+            // Between fork and exec is where service managers move a process to its control group.
+            let group = try? ProcRoot().open(pid: observation.identity.pid).memoryControlGroup()
+            if let group, group != entry.memoryGroup?.group, let kills = group.outOfMemoryKills() {
+                entry.memoryGroup = (group, kills)
+            }
+        }
         if observation.isFullLook {
             let reader = HistoryReader(
                 observation.credentials.map { found in
