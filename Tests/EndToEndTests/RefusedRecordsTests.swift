@@ -68,5 +68,7 @@ struct RefusedRecordsTests {
         #expect(target?["event_source"]?.stringValue == "sampling")
         // For people too.
         #expect(try daemon.output("status").contains("sampling"))
+        let reason = try #require(status["event_source_reason"]?.stringValue)
+        #expect(try daemon.output("list").contains(reason))
     }
 }

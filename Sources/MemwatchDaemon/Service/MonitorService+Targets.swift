@@ -65,7 +65,7 @@ extension MonitorService {
                 targets.append(
                     TargetRecord(
                         row.description, attached: row.attached, intervalMicroseconds: nil,
-                        state: state(of: row), eventSource: nil, rule: row.rule))
+                        state: state(of: row), eventSource: nil, eventSourceReason: nil, rule: row.rule))
             }
         }
         let others: JSONObject = [

@@ -375,6 +375,7 @@ extension TargetRecord {
         self.init(
             snapshot.description, attached: snapshot.attached,
             intervalMicroseconds: snapshot.intervalMicroseconds, state: snapshot.state,
-            eventSource: snapshot.eventMode.name, rule: snapshot.rule)
+            eventSource: snapshot.eventMode.name, eventSourceReason: snapshot.eventMode.reason,
+            rule: snapshot.rule)
     }
 }

@@ -22,7 +22,7 @@ package struct TargetRecord: Record, Hashable {
 
     package init(
         _ description: ProcessDescription, attached: Timestamp, intervalMicroseconds: Int64?,
-        state: TargetState, eventSource: String?, eventSourceReason: String? = nil, rule: String?
+        state: TargetState, eventSource: String?, eventSourceReason: String?, rule: String?
     ) {
         pid = description.identity.pid
         comm = TerminalText.jsonText(description.comm)

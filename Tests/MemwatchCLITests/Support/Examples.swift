@@ -59,8 +59,7 @@ enum Examples {
         process.uid = 33
         return TargetRecord(
             process, attached: time, intervalMicroseconds: 1_000_000, state: .running,
-            eventSource: "sampling",
-            rule: rule)
+            eventSource: "sampling", eventSourceReason: nil, rule: rule)
     }
 
     static let rule = RuleRecord(
@@ -75,7 +74,7 @@ enum Examples {
                 identity: ProcessIdentity(bootID: "", pid: 90, startTicks: 0, pidfdInode: nil),
                 comm: Array("nginx".utf8)),
             attached: time, intervalMicroseconds: nil, state: .exited, eventSource: nil,
-            rule: "unit:nginx.service")
+            eventSourceReason: nil, rule: "unit:nginx.service")
     }
 
     static let changes = [
