@@ -18,7 +18,7 @@ let rules: [SwiftSetting] =
 
 // Arrows point one way (docs/architecture.md draws them):
 //   MemoryModel ← ProcFS, Classification ← Inspection ← Tracing ← MemwatchDaemon
-//   MemoryModel ← KernelEvents ← Tracing
+//   ProcFS ← KernelEvents ← Tracing
 //   MemoryModel ← History, Journal ← MemwatchDaemon
 //   Varlink ← MemwatchInterface ← MemwatchDaemon, MemwatchCLI
 // The client must link neither GRDB, libsystemd nor Foundation.
@@ -60,7 +60,8 @@ let package = Package(
         .target(
             name: "KernelEvents",
             dependencies: [
-                "MemoryModel", "CLinux", .product(name: "SystemPackage", package: "swift-system"),
+                "MemoryModel", "ProcFS", "CLinux",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: rules),
         .target(
@@ -139,7 +140,7 @@ let package = Package(
             swiftSettings: rules),
         .testTarget(
             name: "KernelEventsTests",
-            dependencies: ["KernelEvents", "MemoryModel", "TestSupport", "KernelEventsTestHelper"],
+            dependencies: ["KernelEvents", "ProcFS", "MemoryModel", "TestSupport", "KernelEventsTestHelper"],
             exclude: ["Fixtures"],
             swiftSettings: rules),
         .testTarget(

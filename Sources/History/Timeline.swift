@@ -81,10 +81,3 @@ struct Timeline: Sendable {
         time.microseconds.subtractingSaturating(attached).addingSaturating(shift)
     }
 }
-
-extension Int64 {
-    func subtractingSaturating(_ other: Int64) -> Int64 {
-        let (difference, overflow) = subtractingReportingOverflow(other)
-        return overflow ? (other < 0 ? .max : .min) : difference
-    }
-}

@@ -1,13 +1,10 @@
-import Glibc
+import MemoryModel
 
 /// CLOCK_MONOTONIC: the clock of systemd's MONOTONIC_USEC, of poll(2)'s timeouts and of rate limits,
 /// which must not run wild when the wall clock steps.
 enum MonotonicClock {
     static var nanoseconds: UInt64 {
-        var time = timespec()
-        // Cannot fail: the clock exists on every Linux and the pointer is ours.
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
+        UInt64(clamping: MonotonicTime.nanoseconds)
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import MemoryModel
 
 /// Empties the rings and hands on what was in them, in the order of time.
 ///
@@ -120,7 +121,7 @@ struct DrainPass {
     /// Finds out who lost something, and puts gaps where it happened: before the record that tells of it, and
     /// behind everything where the kernel has not told yet.
     private mutating func mark(_ loss: Loss, _ table: inout WatchTable) {
-        let now = monotonicNanoseconds()
+        let now = MonotonicTime.nanoseconds
         for (scope, counted) in table.takeLost(cpu: loss.cpu) {
             // Without a count of its own a scope may have lost all that the ring did.
             let count = counted ?? loss.toldCount
@@ -172,10 +173,4 @@ struct DrainPass {
         carriedCount = heldBytes
         return (outcome, freed)
     }
-}
-
-func monotonicNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
 }

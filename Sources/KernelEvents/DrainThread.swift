@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import MemoryModel
 import Synchronization
 import SystemPackage
 
@@ -85,7 +86,7 @@ final class DrainThread: Sendable {
             while !isStopping.load(ordering: .acquiring) {
                 let isEarly = wait(&entries, lastActivity)
                 shared.countWakeup(isEarly: isEarly)
-                if shared.run() { lastActivity = monotonicNanoseconds() }
+                if shared.run() { lastActivity = MonotonicTime.nanoseconds }
             }
         }
 
@@ -94,7 +95,7 @@ final class DrainThread: Sendable {
             let timeout: Int32
             if !shared.isNeeded {
                 timeout = -1
-            } else if monotonicNanoseconds() - lastActivity < 1_000_000_000 {
+            } else if MonotonicTime.nanoseconds - lastActivity < 1_000_000_000 {
                 timeout = options.activeMilliseconds
             } else {
                 timeout = options.idleMilliseconds

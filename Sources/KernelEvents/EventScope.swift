@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ProcFS
 import SystemPackage
 
 /// Tells apart the sets of events that were ever opened.
@@ -72,7 +73,8 @@ struct EventScope {
     private mutating func addThreads(of pid: Int32, _ rings: [PerfRing]) throws(Errno) {
         var known: Set<Int32> = []
         for round in 0..<64 {
-            let new = threads(of: pid).filter { known.insert($0).inserted }
+            let threads = (try? ProcRoot().open(pid: pid).threadIDs()) ?? []
+            let new = threads.filter { known.insert($0).inserted }
             if new.isEmpty { return }
             if round > 0 && roots == nil { roots = ThreadRoots() }
             for thread in new {
@@ -88,9 +90,7 @@ struct EventScope {
 
 /// A descriptor of a directory in the cgroup2 hierarchy.
 private func openCgroup(_ path: String) throws(Errno) -> Int32 {
-    guard let mounts = readSmallFile("/proc/self/mounts"), let mount = cgroup2Mount(in: mounts) else {
-        throw .noSuchFileOrDirectory
-    }
+    guard let mount = ControlGroupMounts.ofThisMachine.unified else { throw .noSuchFileOrDirectory }
     let descriptor = Glibc.open(mount + "/" + path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Errno(rawValue: errno) }
     return descriptor

@@ -1,4 +1,5 @@
 import Glibc
+import ProcFS
 
 /// What perf_event_open allows this process here.
 package struct KernelEventPermission: Hashable, Sendable {
@@ -18,9 +19,10 @@ package struct KernelEventPermission: Hashable, Sendable {
 extension KernelEventSource {
     /// Tries what can be had, and closes it again. Takes a millisecond or so.
     package static func probe() -> KernelEventPermission {
-        let processor = onlineProcessors().first ?? 0
+        let processor = Processors.online.first ?? 0
         var result = KernelEventPermission(
-            machine: nil, ownProcess: nil, paranoid: readParanoid(), ringBytes: nil, countsLost: false)
+            machine: nil, ownProcess: nil, paranoid: ProcRoot().perfEventParanoid(), ringBytes: nil,
+            countsLost: false)
         do throws(KernelEventRefusal) {
             let rings = try openRings(
                 bytes: Options().ringBytes, processors: [processor], for: .process)

@@ -1,4 +1,5 @@
 import Glibc
+import ProcFS
 
 /// Why the kernel reports nothing of a process, in words that say how to mend it.
 package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConvertible {
@@ -36,7 +37,7 @@ package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConver
     init(scope: KernelEventSource.Scope, opening code: Int32) {
         self.scope = scope
         switch code {
-        case EACCES: cause = .permission(paranoid: readParanoid())
+        case EACCES: cause = .permission(paranoid: ProcRoot().perfEventParanoid())
         case EPERM: cause = .filter
         case ENOSYS, ENOENT, EOPNOTSUPP: cause = .unsupported
         case EMFILE, ENFILE: cause = .descriptors
@@ -76,12 +77,5 @@ package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConver
             let text = strerror(code).map { String(cString: $0) } ?? "error \(code)"
             return "perf_event_open failed: \(text)"
         }
-    }
-}
-
-/// `/proc/sys/kernel/perf_event_paranoid`: -1 to 2, and 3 or 4 on kernels that distributions patched.
-func readParanoid() -> Int? {
-    readSmallFile("/proc/sys/kernel/perf_event_paranoid").flatMap {
-        Int(String(decoding: $0.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self))
     }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import MemoryModel
+import ProcFS
 import Synchronization
 import SystemPackage
 
@@ -168,7 +169,7 @@ package final class KernelEventSource: Sendable {
             // Forked and found while its events were opened.
             if let queue = table.queues[pid]?.queue { return queue }
             let queue = KernelEventQueue(
-                pid: pid, scope: scope, scopeNumber: number, since: monotonicNanoseconds(),
+                pid: pid, scope: scope, scopeNumber: number, since: MonotonicTime.nanoseconds,
                 budget: table.budget)
             table.add(queue, followsChildren: followsChildren)
             return queue
@@ -203,7 +204,7 @@ package final class KernelEventSource: Sendable {
         for scope: Scope, _ control: inout Control
     ) throws(KernelEventRefusal) -> DrainThread {
         if let drain = control.drain { return drain }
-        let rings = try openRings(bytes: options.ringBytes, processors: onlineProcessors(), for: scope)
+        let rings = try openRings(bytes: options.ringBytes, processors: Processors.online, for: scope)
         let drain: DrainThread
         do throws(Errno) {
             drain = try DrainThread(rings: rings, shared: shared, options: options)

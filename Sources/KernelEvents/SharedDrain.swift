@@ -1,3 +1,4 @@
+import MemoryModel
 import Synchronization
 
 /// What the drain thread shares with those who watch.
@@ -46,7 +47,7 @@ final class SharedDrain: Sendable {
     func run(slack: Int64 = DrainPass.slack) -> Bool {
         let (outcome, freed, holds) = gate.withLock { pass -> (WatchTable.Outcome, [EventScope], Bool) in
             let found = table.withLock {
-                pass?.run(&$0, startingAt: monotonicNanoseconds(), slack: slack)
+                pass?.run(&$0, startingAt: MonotonicTime.nanoseconds, slack: slack)
             }
             return (found?.0 ?? WatchTable.Outcome(), found?.1 ?? [], pass?.holdsRecords ?? false)
         }

@@ -106,12 +106,13 @@ package struct CivilDate: Hashable, Sendable {
 }
 
 extension Int64 {
-    /// Addition that stops at the ends instead of trapping.
+    /// Subtraction that stops at the ends instead of trapping.
     package func subtractingSaturating(_ other: Int64) -> Int64 {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (other < 0 ? .max : .min) : difference
     }
 
+    /// Addition that stops at the ends instead of trapping.
     package func addingSaturating(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min : .max) : sum

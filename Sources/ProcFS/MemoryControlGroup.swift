@@ -75,25 +75,3 @@ extension ProcessDirectory {
         return (unified, memory)
     }
 }
-
-/// Where the control groups are mounted here.
-private struct ControlGroupMounts: Sendable {
-    static let ofThisMachine = ControlGroupMounts()
-
-    private(set) var unified: String?
-    private(set) var memory: String?
-
-    private init() {
-        guard let bytes = try? readAll(openBelow(AT_FDCWD, "/proc/self/mounts"), limit: 1 << 20) else {
-            return
-        }
-        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard words.count > 3 else { continue }
-            if words[2] == "cgroup2", unified == nil { unified = String(words[1]) }
-            if words[2] == "cgroup", words[3].split(separator: ",").contains("memory"), memory == nil {
-                memory = String(words[1])
-            }
-        }
-    }
-}

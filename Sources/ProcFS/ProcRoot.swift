@@ -66,6 +66,14 @@ package struct ProcRoot: Sendable {
     /// `/proc/sys/vm/max_map_count`: mmap(2) fails for a process of so many areas.
     package func maxMapCount() -> UInt64? { number("sys/vm/max_map_count") }
 
+    /// `/proc/sys/kernel/perf_event_paranoid`: -1 to 2, and 3 or 4 on kernels that distributions patched; nil
+    /// where it cannot be read (a kernel without perf events).
+    package func perfEventParanoid() -> Int? {
+        contents("sys/kernel/perf_event_paranoid").flatMap {
+            Int(String(decoding: $0.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self))
+        }
+    }
+
     /// True where this is the /proc of this process's own pid namespace, so that a pid means
     /// the same to a system call as it does here. False for captured trees and for another
     /// container's mount.

@@ -1,3 +1,4 @@
+import MemoryModel
 import Synchronization
 
 /// Which processes the kernel has reported something of since they were last asked about, and which are to

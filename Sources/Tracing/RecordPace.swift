@@ -1,3 +1,5 @@
+import MemoryModel
+
 /// How much of what the kernel reports of one target is looked into, and how much told one by one.
 struct RecordPace: Sendable {
     /// Looks that records cause come at most so often, which also bounds the transactions of the history …

@@ -1,3 +1,5 @@
+import MemoryModel
+
 /// Which targets are due when. Targets of one interval tick together, so that one tick is one
 /// transaction of the history and a thousand idle targets are one wake-up.
 struct TickSchedule {

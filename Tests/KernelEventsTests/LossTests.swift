@@ -29,7 +29,7 @@ struct LossTests {
     @Test("a ring found full is a gap behind what was in it, before the kernel can tell")
     func full() {
         let queue = fed.watch(100)
-        let before = monotonicNanoseconds()
+        let before = MonotonicTime.nanoseconds
         fed.rings[0].put(.mapping(100, at: 10))
         fed.rings[0].fill()
         fed.run()

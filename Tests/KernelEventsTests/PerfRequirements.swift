@@ -1,4 +1,5 @@
 import Glibc
+import ProcFS
 import TestSupport
 import Testing
 
@@ -17,7 +18,9 @@ extension Trait where Self == ConditionTrait {
 
     /// Ordinary users may watch their own processes: perf_event_paranoid is at most 2 (Debian's kernels: 3).
     static var requiresOrdinaryPerf: Self {
-        requires("perf-ordinary-user", (readParanoid() ?? 3) <= 2, "perf_event_paranoid is above 2")
+        requires(
+            "perf-ordinary-user", (ProcRoot().perfEventParanoid() ?? 3) <= 2, "perf_event_paranoid is above 2"
+        )
     }
 
     /// Directories can be made in the cgroup2 hierarchy, and events opened for them.
@@ -42,7 +45,7 @@ final class TestCgroup {
     private let directory: String
 
     init() throws {
-        guard let mounts = readSmallFile("/proc/self/mounts"), let mount = cgroup2Mount(in: mounts) else {
+        guard let mount = ControlGroupMounts.ofThisMachine.unified else {
             throw TestFailure("no cgroup2")
         }
         path = "/memwatch-test-\(getpid())-\(UInt32.random(in: .min ... .max))"

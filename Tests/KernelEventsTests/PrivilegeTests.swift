@@ -1,4 +1,5 @@
 import Glibc
+import ProcFS
 import TestSupport
 import Testing
 
@@ -52,7 +53,7 @@ struct PrivilegeTests {
         let mine = try Subject(as: user)
         let machine =
             "machine: perf_event_open is refused (EACCES): perf_event_paranoid is "
-            + "\(readParanoid() ?? 2); give the daemon CAP_PERFMON"
+            + "\(ProcRoot().perfEventParanoid() ?? 2); give the daemon CAP_PERFMON"
         #expect(try helper.ask("watch \(mine.pid) machine") == "refused: " + machine)
         #expect(try helper.ask("probe") == machine + "|allowed")
         let others = try helper.ask("watch \(getpid()) process")
@@ -90,7 +91,7 @@ struct PrivilegeTests {
 
     @Test("a process of more threads than there are descriptors is refused, and leaves nothing open")
     func descriptors() throws {
-        let processors = onlineProcessors().count
+        let processors = Processors.online.count
         // The rings, the streams, the wake-up and a file of /proc fit; a process's events do not.
         let helper = try helper("\(32 << 10)", "\(1 << 30)", "\(processors + 6)")
         let subject = try Subject(as: user)

@@ -1,5 +1,6 @@
 import Glibc
 import MemoryModel
+import ProcFS
 import TestSupport
 import Testing
 
@@ -153,7 +154,7 @@ struct RecordTests {
         let watcher = try Watcher()
         let subject = try Subject()
         let queue = try watcher.watch(subject.pid, scope)
-        try subject.perform("hop 400 \(max(1, onlineProcessors().count))")
+        try subject.perform("hop 400 \(max(1, Processors.online.count))")
         let records = try watcher.records(of: queue, upToNowBy: subject)
         #expect(records.compactMap { $0.mapping?.size } == (1...400).map { UInt64($0) * 4_096 })
         #expect(zip(records, records.dropFirst()).allSatisfy { $0.nanoseconds <= $1.nanoseconds })

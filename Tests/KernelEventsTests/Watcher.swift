@@ -1,4 +1,5 @@
 import Glibc
+import MemoryModel
 import TestSupport
 
 @testable import KernelEvents
@@ -47,9 +48,9 @@ final class Watcher {
 
     /// Waits until `condition` holds, looking anew after each pass that brought something.
     func wait(_ what: String, seconds: Int32 = 60, until condition: () -> Bool) throws {
-        let deadline = monotonicNanoseconds() + Int64(seconds) * 1_000_000_000
+        let deadline = MonotonicTime.nanoseconds + Int64(seconds) * 1_000_000_000
         while !condition() {
-            let rest = (deadline - monotonicNanoseconds()) / 1_000_000
+            let rest = (deadline - MonotonicTime.nanoseconds) / 1_000_000
             guard rest > 0 else {
                 throw TestFailure("\(what): nothing after \(seconds) s; \(source.statistics)")
             }

@@ -1,5 +1,4 @@
 import Glibc
-import MemoryModel
 
 /// An instant of CLOCK_MONOTONIC in microseconds: for scheduling and measuring, since it never steps.
 package struct MonotonicTime: Hashable, Comparable, Sendable {
@@ -21,7 +20,7 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
 
     /// Both clocks at one instant. Between two readings a busy machine may let tens of milliseconds pass, by which
     /// every record of the tick would be dated wrong.
-    static func withWallClock() -> (wall: Timestamp, monotonic: MonotonicTime) {
+    package static func withWallClock() -> (wall: Timestamp, monotonic: MonotonicTime) {
         var wall = Timestamp.now
         var monotonic = MonotonicTime.now
         var smallest = Int64.max
