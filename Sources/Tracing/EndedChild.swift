@@ -28,17 +28,15 @@ struct EndedChild {
 
     init(_ child: NewChild, _ process: ProcessDescription, id: TargetID, _ tick: Tick) {
         self.process = process
-        ledger = child.memory.map { Ledger(forkedFrom: $0.ledger) } ?? Ledger()
+        ledger = child.memory?.ledger ?? Ledger()
         paths = child.memory?.paths ?? PathTable()
         observation = Observation(target: id, identity: process.identity, time: tick.time)
         observation.ended = .exited
         var attached = MemoryEvent(
             time: child.forked, pid: process.identity.pid, comm: process.comm, type: .attached, source: .perf)
-        if child.memory != nil { attached.size = size }
+        if child.memory != nil { attached.size = ledger.totals.total }
         observation.events = [attached]
     }
-
-    private var size: UInt64 { KindTotals(of: ledger.regions).total }
 
     mutating func tell(_ records: [KernelRecord], _ tick: Tick) {
         for record in records {
@@ -57,22 +55,14 @@ struct EndedChild {
         }
         if records.count > RecordPace.summariseAbove { told = Ledger.summarise(told) }
         observation.events += told.map { MemoryEvent($0, pid: pid, comm: process.comm, paths, tick) }
-        let lastGrowth = observation.events.last { ($0.delta ?? 0) > 0 }
-        var exit = MemoryEvent(
-            time: observation.events.last?.time ?? tick.time, pid: pid, comm: process.comm, type: .exit)
-        if let record = records.last(where: \.isLeaderExit) {
-            exit.time = max(exit.time, tick.time(of: MonotonicTime(nanoseconds: record.nanoseconds)))
-            exit.source = .perf
-            exit.tid = record.tid
+        let exit = MemoryEvent.exit(
+            of: process, size: ledger.totals.total, leader: records.last(where: \.isLeaderExit),
+            after: observation.events.last?.time, tick)
+        if ledger.isKnown {
+            observation.postMortem = PostMortem(
+                of: process, exit, ledger, paths, lastGrowth: observation.events.lastGrowth)
         }
-        exit.size = size
         observation.events.append(exit)
-        guard ledger.isKnown else { return }
-        var found = PostMortem(pid: pid, comm: process.comm, unit: process.unit, time: exit.time)
-        found.vmSizeBytes = size
-        found.setRegions(ledger.regions, paths: paths)
-        found.lastGrowth = lastGrowth
-        observation.postMortem = found
     }
 
     /// What its own children need to know of it; nil where it had none.
@@ -96,8 +86,8 @@ struct DepartedParent: Sendable {
     var paths: PathTable
 
     func memory(of child: Int32, forkedAt nanoseconds: Int64) -> ForkedMemory {
-        ForkedMemory(
-            nanoseconds: nanoseconds, ledger: forks.last { $0.pid == child }?.ledger ?? ledger, paths: paths)
+        let atFork = forks.last { $0.pid == child }?.ledger
+        return ForkedMemory(ledger: atFork ?? Ledger(forkedFrom: ledger, at: nanoseconds), paths: paths)
     }
 }
 

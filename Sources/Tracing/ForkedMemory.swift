@@ -10,8 +10,6 @@ struct ForkedChild: Sendable {
 
 /// What a process has of its parent at the instant of the fork: the parent's map.
 package struct ForkedMemory: Sendable {
-    /// When it was forked, nanoseconds of CLOCK_MONOTONIC.
-    package var nanoseconds: Int64
     var ledger: Ledger
     /// The names of the ledger's regions.
     var paths: PathTable

@@ -19,11 +19,9 @@ struct TargetObserver: Sendable {
     private(set) var sample: Sample?
     /// The last look's, stored or not.
     var latest: Sample?
-    /// When the last accepted look was begun: what it did not show had not yet happened then.
-    var acceptedLook: Timestamp?
     /// The map that the history has.
     private var stored: [Region] = []
-    /// What the records and looks say together. Unused without a feed.
+    /// What looks say, and records where there is a feed.
     var ledger = Ledger()
     /// The last children that records told of, oldest first, each with the map it was given.
     var forks: [ForkedChild] = []
@@ -63,7 +61,7 @@ struct TargetObserver: Sendable {
         self.feed = feed
         inspector = TargetInspector(directory: directory, images: images)
         if let forked {
-            ledger = Ledger(forkedFrom: forked.ledger)
+            ledger = forked.ledger
             inspector.paths = forked.paths
         }
     }
@@ -191,7 +189,6 @@ struct TargetObserver: Sendable {
             awaitsLook = true
         }
         tell(outcome, LookWindow(began: began, ended: ended), tick, &observation)
-        if outcome.isAccepted { acceptedLook = tick.time(of: MonotonicTime(nanoseconds: began)) }
         var sample = outcome.sample
         sample.time = tick.time
         latest = sample
@@ -260,20 +257,12 @@ struct TargetObserver: Sendable {
         var observation = newObservation(tick)
         observation.events = lastEvents(tick)
         observation.ended = how
-        observation.postMortem = postMortem(at: observation.events.last?.time ?? tick.time)
+        if let latest, let exit = observation.events.last {
+            observation.postMortem = PostMortem(
+                of: description, exit, ledger, inspector.paths, lastGrowth: lastGrowth)
+            observation.postMortem?.lookTime = latest.time
+        }
         return observation
-    }
-
-    private func postMortem(at time: Timestamp) -> PostMortem? {
-        guard let latest else { return nil }
-        var found = PostMortem(
-            pid: directory.pid, comm: description.comm, unit: description.unit, time: time)
-        found.lookTime = latest.time
-        found.vmSizeBytes = lastSize
-        let regions = feed == nil ? inspector.regions : ledger.regions
-        if !regions.isEmpty { found.setRegions(regions, paths: inspector.paths) }
-        found.lastGrowth = lastGrowth
-        return found
     }
 
     /// Another user's process, for a daemon without privilege; or one that just became unreadable

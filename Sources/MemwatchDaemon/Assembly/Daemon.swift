@@ -50,8 +50,7 @@ struct Daemon {
             root: root, journal: journal, gate: gate,
             facts: DaemonFacts(
                 version: MemwatchVersion.text, started: started,
-                historyPath: paths.stateDirectory + "/history.sqlite"),
-            kernelEvents: { await KernelEventFacts(tracer) })
+                historyPath: paths.stateDirectory + "/history.sqlite"))
         let server = try VarlinkServer(
             info: ServiceInfo(
                 vendor: "memwatch", product: "memwatchd", version: MemwatchVersion.text,

@@ -16,7 +16,7 @@ extension MonitorService {
         let dropped = journal.map { $0.droppedByRate &+ $0.droppedByFull &+ $0.failed } ?? 0
         let lastTick = await tracer.lastTick
         let lag = await tracer.lastLagMicroseconds
-        let events = await kernelEvents()
+        let events = await KernelEventFacts(tracer)
         let status: JSONObject = [
             "version": .string(facts.version),
             "pid": .integer(Int64(getpid())),

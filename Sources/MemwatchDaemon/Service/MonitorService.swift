@@ -21,13 +21,10 @@ package struct MonitorService: Sendable {
     let journal: JournalWriter?
     let gate: CurrentGate
     let facts: DaemonFacts
-    let kernelEvents: @Sendable () async -> KernelEventFacts
 
-    /// - Parameter kernelEvents: asked for each `Status`.
     package init(
         tracer: Tracer, keeper: TargetKeeper, recorder: Recorder, store: HistoryStore, feed: EventFeed,
-        queries: BlockingWork, root: ProcRoot, journal: JournalWriter?, gate: CurrentGate, facts: DaemonFacts,
-        kernelEvents: @escaping @Sendable () async -> KernelEventFacts = { KernelEventFacts() }
+        queries: BlockingWork, root: ProcRoot, journal: JournalWriter?, gate: CurrentGate, facts: DaemonFacts
     ) {
         self.tracer = tracer
         self.keeper = keeper
@@ -39,7 +36,6 @@ package struct MonitorService: Sendable {
         self.journal = journal
         self.gate = gate
         self.facts = facts
-        self.kernelEvents = kernelEvents
     }
 }
 

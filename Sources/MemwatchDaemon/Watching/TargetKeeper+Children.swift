@@ -13,8 +13,10 @@ extension TargetKeeper {
     /// Asks the rules about every process that executes a program, until the daemon ends.
     package func followExecs(_ execs: AsyncStream<Int32>) async {
         for await pid in execs {
-            guard hasRulesByName, let process = await blockingDescription(of: pid) else { continue }
-            await adopt(process)
+            guard hasRulesByName, let process = await describe(pid), !declined.contains(process.identity),
+                let options = options(byRule: process)
+            else { continue }
+            await adopt(process, options)
         }
     }
 
@@ -24,23 +26,11 @@ extension TargetKeeper {
             return await tracer.refuse(child, isLost: true)
         }
         guard let candidate = child.candidate else { return await tell(ended: child, of: parent) }
-        guard let options = await options(for: candidate.description, of: parent),
+        // A rule's own processes go by the rule; others by whoever forked them.
+        guard let options = options(byRule: candidate.description) ?? options(asChildOf: parent),
             !declined.contains(candidate.description.identity)
         else { return await tracer.refuse(child, isLost: false) }
         _ = await begin(candidate, options, bornAs: child)
-    }
-
-    /// A rule's own processes go by the rule; others by whoever forked them.
-    private func options(
-        for process: ProcessDescription, of parent: TargetSnapshot
-    ) async -> TargetOptions? {
-        if let options = options(byRule: process) { return options }
-        let mark = parent.rule.flatMap { rule in rules.first { $0.rule.text == rule } }
-        // Of a unit's rule the children are followed as members of the unit; this one has left it.
-        if let mark, !mark.rule.includesChildren { return nil }
-        return TargetOptions(
-            intervalMicroseconds: parent.intervalMicroseconds,
-            rule: "child:\(parent.description.identity.pid)", followsChildren: true)
     }
 
     /// A process that ended before it could be opened: its records are all there is, and enough.
@@ -51,7 +41,7 @@ extension TargetKeeper {
         // more. What a daemon without privilege gets to know of is its own user's anyway.
         let known = geteuid() == 0 ? HistoryReader.nobody : reader ?? .nobody
         let entry = await recorder.register(
-            process, attached: child.forked, reader: known, rule: "child:\(parent.description.identity.pid)",
+            process, attached: child.forked, reader: known, rule: Self.childRule(of: parent),
             parent: parent.description.identity.pid)
         await recorder.begin(
             Recorder.Known(

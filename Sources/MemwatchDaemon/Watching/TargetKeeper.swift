@@ -312,27 +312,19 @@ package actor TargetKeeper {
         guard let (next, found) = scanned else { return }
         self.scanner = next
         for candidate in found where !declined.contains(candidate.process.identity) {
-            await adopt(candidate, withChildren: withChildren)
+            guard let options = await options(for: candidate, withChildren: withChildren) else { continue }
+            await adopt(candidate.process, options)
         }
     }
 
-    /// A process that has just executed its program, and so may have become what a rule means.
-    func adopt(_ process: ProcessDescription) async {
-        await adopt(RuleScanner.Candidate(process: process, parent: 0), withChildren: false)
-    }
-
-    func blockingDescription(of pid: Int32) async -> ProcessDescription? {
-        let described = try? await blocking.run { [root] in try root.open(pid: pid).describe() }
-        guard let described, !declined.contains(described.identity) else { return nil }
-        return described
+    func describe(_ pid: Int32) async -> ProcessDescription? {
+        try? await blocking.run { [root] in try root.open(pid: pid).describe() }
     }
 
     /// Rules for which any process of the machine may be meant.
     var hasRulesByName: Bool { rules.contains { !$0.rule.matcher.isControlGroup } }
 
-    private func adopt(_ candidate: RuleScanner.Candidate, withChildren: Bool) async {
-        let process = candidate.process
-        guard let options = await options(for: candidate, withChildren: withChildren) else { return }
+    func adopt(_ process: ProcessDescription, _ options: TargetOptions) async {
         if let known = await tracer.snapshot(pid: process.identity.pid),
             known.description.identity == process.identity
         {
@@ -352,12 +344,23 @@ package actor TargetKeeper {
         guard let parent = await tracer.snapshot(pid: candidate.parent), parent.followsChildren,
             withChildren || parent.eventMode != .perf
         else { return nil }
+        return options(asChildOf: parent)
+    }
+
+    /// How to watch what a followed process has forked; nil where its rule does not want that.
+    func options(asChildOf parent: TargetSnapshot) -> TargetOptions? {
+        // Of a unit's rule the children are followed as members of the unit; this one has left it.
         if let rule = rules.first(where: { $0.rule.text == parent.rule })?.rule, !rule.includesChildren {
             return nil
         }
         return TargetOptions(
-            intervalMicroseconds: parent.intervalMicroseconds, rule: "child:\(candidate.parent)",
-            followsChildren: true)
+            intervalMicroseconds: parent.intervalMicroseconds,
+            rule: Self.childRule(of: parent), followsChildren: true)
+    }
+
+    /// The rule's text of a process that is watched because its parent is.
+    static func childRule(of parent: TargetSnapshot) -> String {
+        "child:\(parent.description.identity.pid)"
     }
 
     func options(byRule process: ProcessDescription) -> TargetOptions? {
