@@ -18,7 +18,7 @@ BUILT := .build/memwatch-release-built
 SOURCES := Package.swift $(shell find Sources -type f 2>/dev/null)
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-system lint format strict demo bench bench-quick install uninstall \
+.PHONY: build test test-system lint format strict demo bench bench-quick bench-micro soak install uninstall \
 	dependencies test-dependencies readme clean help
 
 ##@ Use it
@@ -62,11 +62,19 @@ format: ## Bring every Swift file into that format
 strict: dependencies ## Build everything, tests too, with warnings as errors
 	MEMWATCH_STRICT=1 swift build --build-tests $(SWIFTFLAGS)
 
-bench: dependencies ## Measure against the C floor and against pmap; prints a table of ratios
-	@Benchmarks/run.py
+bench: dependencies ## Measure every figure, and render docs/performance.md (some ten minutes)
+	@Benchmarks/run.py --page
 
-bench-quick: dependencies ## The same with fewer rounds
+bench-quick: dependencies ## Measure every figure with fewer rounds (3 minutes); prints a table
 	@Benchmarks/run.py --quick
+
+bench-micro: dependencies ## Count instructions and allocations of the innermost work, against thresholds
+	@Benchmarks/micro.py
+
+# Half an hour says something; MINUTES=3 says that it works.
+MINUTES ?= 30
+soak: dependencies ## Watch 500 churning processes for 30 minutes (MINUTES=): nothing may grow
+	@Benchmarks/run.py --only soak --soak-minutes $(MINUTES) --page
 
 readme: ## Put the output of a fresh demo into README.md
 	@scripts/readme-demo.sh

@@ -123,6 +123,10 @@ let package = Package(
         .executableTarget(
             name: "memwatch-bench", dependencies: ["MemoryModel", "ProcFS", "Inspection", "Tracing"],
             path: "Benchmarks/Look", swiftSettings: rules),
+        .executableTarget(
+            name: "memwatch-micro",
+            dependencies: ["MemoryModel", "ProcFS", "Classification", "Tracing", "History"],
+            path: "Benchmarks/Micro", exclude: ["thresholds.json"], swiftSettings: rules),
 
         // MARK: Tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: rules),

@@ -1,0 +1,42 @@
+"""The table on the terminal."""
+
+import textwrap
+
+UNITS = {"x": " x", "%": " %", "MiB": " MiB", "bytes": " B", "ms": " ms", "": ""}
+
+
+def number(figure, unit):
+    if figure is None:
+        return "-"
+    text = f"{figure:.3f}" if unit == "x" and figure < 0.1 else f"{figure:.2f}" if isinstance(figure, float) \
+        and figure < 100 else f"{figure:.0f}"
+    return text + UNITS[unit]
+
+
+def spread(row):
+    if row["figure"] is None or row["p10"] is None:
+        return ""
+    low, high = (number(row[key], row["unit"]).removesuffix(UNITS[row["unit"]]) for key in ("p10", "p90"))
+    return f"{low} - {high}, {row['pairs']} pairs"
+
+
+def text(results):
+    lines = [("what", "figure", "bar", "", "spread (10 - 90 %)", "of")]
+    for row in results.ordered():
+        lines.append((
+            row["what"], number(row["figure"], row["unit"]), row["bar"],
+            row["status"], spread(row), row["detail"] or row.get("reason", "")))
+    width = 58
+    widths = [width] + [max(len(line[i]) for line in lines) for i in range(1, 5)]
+    out = []
+    for line in lines:
+        what = textwrap.wrap(line[0], width, subsequent_indent="  ")
+        cells = [what[-1].ljust(width), *(cell.ljust(w) for cell, w in zip(line[1:5], widths[1:])), line[5]]
+        out += [*what[:-1], "  ".join(cells).rstrip()]
+    missed = [row["row"] for row in results.ordered() if row["status"] == "FAIL"]
+    unmeasured = [row["row"] for row in results.ordered() if row["status"] == "not measured"]
+    out.append("")
+    out.append(f"{sum(1 for row in results.ordered() if row['status'] == 'pass')} pass, {len(missed)} FAIL"
+               + (f" ({', '.join(missed)})" if missed else "")
+               + (f", {len(unmeasured)} not measured ({', '.join(unmeasured)})" if unmeasured else ""))
+    return "\n".join(out)
