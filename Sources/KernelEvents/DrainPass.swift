@@ -97,6 +97,8 @@ struct DrainPass {
     /// making sense.
     private mutating func gather(_ range: Range<Int>, _ table: inout WatchTable, _ loss: inout Loss) -> Bool {
         var offset = range.lowerBound
+        var run = MappingRun(at: MonotonicTime.nanoseconds)
+        defer { run.end(&table) }
         let all = UnsafeRawBufferPointer(rebasing: current[..<range.upperBound])
         while offset < range.upperBound {
             guard let length = SidebandRecord.length(at: offset, in: all),
@@ -109,6 +111,7 @@ struct DrainPass {
                 loss.toldCount &+= count
             case .other: break
             case .comm, .exit, .fork, .mapping:
+                if record.kind == .mapping { run.add(record, &table) }
                 if table.concerns(record) {
                     entries.append(Entry(time: record.nanoseconds, offset: offset))
                 }
@@ -172,5 +175,28 @@ struct DrainPass {
         gaps = heldGaps
         carriedCount = heldBytes
         return (outcome, freed)
+    }
+}
+
+/// Counts mapping records for ``RecordFlow``, those of one process in a row together.
+private struct MappingRun {
+    private let now: Int64
+    private var pid: Int32 = 0
+    private var event: UInt64 = 0
+    private var records = 0
+
+    init(at now: Int64) { self.now = now }
+
+    mutating func add(_ record: SidebandRecord, _ table: inout WatchTable) {
+        if record.pid != pid || record.id != event {
+            end(&table)
+            (pid, event) = (record.pid, record.id)
+        }
+        records += 1
+    }
+
+    mutating func end(_ table: inout WatchTable) {
+        if records > 0 { table.count(records, of: pid, from: event, at: now) }
+        records = 0
     }
 }

@@ -86,7 +86,7 @@ final class DrainThread: Sendable {
             while !isStopping.load(ordering: .acquiring) {
                 let isEarly = wait(&entries, lastActivity)
                 shared.countWakeup(isEarly: isEarly)
-                if shared.run() { lastActivity = MonotonicTime.nanoseconds }
+                if shared.run(stepping: true) { lastActivity = MonotonicTime.nanoseconds }
             }
         }
 
@@ -95,7 +95,7 @@ final class DrainThread: Sendable {
             let timeout: Int32
             if !shared.isNeeded {
                 timeout = -1
-            } else if MonotonicTime.nanoseconds - lastActivity < 1_000_000_000 {
+            } else if MonotonicTime.nanoseconds - lastActivity < 1_000_000_000 || shared.isProbing {
                 timeout = options.activeMilliseconds
             } else {
                 timeout = options.idleMilliseconds

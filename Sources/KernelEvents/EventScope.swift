@@ -17,8 +17,15 @@ struct EventScope {
     var references = 0
     /// A thread may be observed by events of its own and by inherited ones; see ``ThreadRoots``.
     var roots: ThreadRoots?
+    /// Whether its mapping records are worth their cost.
+    var flow = RecordFlow()
 
     func close() { for event in events { event.close() } }
+
+    /// Lets the kernel write records of mappings, or stops it. Forks, programs and ends go on being reported.
+    func enableMappings(_ enabled: Bool) {
+        for event in events where event.content == .mappings { event.enable(enabled) }
+    }
 
     /// Opens the events, writing into the given rings.
     ///
@@ -30,12 +37,14 @@ struct EventScope {
         do throws(Errno) {
             switch scope {
             case .machine:
-                try result.add(.machine, rings)
+                for content in PerfEvent.Content.allCases { try result.add(.machine, content, rings) }
             case .cgroup(let path):
                 let directory = try openCgroup(path)
                 // The events keep the cgroup; the directory need not stay open.
                 defer { Glibc.close(directory) }
-                try result.add(.cgroup(descriptor: directory), rings)
+                for content in PerfEvent.Content.allCases {
+                    try result.add(.cgroup(descriptor: directory), content, rings)
+                }
             case .process:
                 try result.addThreads(of: pid, rings)
             }
@@ -50,11 +59,13 @@ struct EventScope {
         return result
     }
 
-    private mutating func add(_ subject: PerfEvent.Subject, _ rings: [PerfRing]) throws(Errno) {
+    private mutating func add(
+        _ subject: PerfEvent.Subject, _ content: PerfEvent.Content, _ rings: [PerfRing]
+    ) throws(Errno) {
         for ring in rings {
             let event: PerfEvent
             do throws(Errno) {
-                event = try PerfEvent.open(subject, cpu: ring.cpu, watermark: ring.bytes / 4)
+                event = try PerfEvent.open(subject, content, cpu: ring.cpu, watermark: ring.bytes / 4)
             } catch Errno(rawValue: ENODEV) {
                 continue
             }
@@ -79,7 +90,7 @@ struct EventScope {
             if round > 0 && roots == nil { roots = ThreadRoots() }
             for thread in new {
                 do throws(Errno) {
-                    try add(.thread(thread), rings)
+                    for content in PerfEvent.Content.allCases { try add(.thread(thread), content, rings) }
                 } catch .noSuchProcess {
                     continue
                 }

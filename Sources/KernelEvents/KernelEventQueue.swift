@@ -18,11 +18,18 @@ package final class KernelEventQueue: Sendable {
     /// Something can be taken, or the queue was closed. Needs no lock.
     package var hasRecords: Bool { pending.load(ordering: .acquiring) }
 
+    /// No mappings are reported for now, because a process of this scope makes more calls than it should be
+    /// made to pay for. Forks, programs and ends still are.
+    package var isPaused: Bool { paused.load(ordering: .acquiring) }
+
+    func setPaused(_ isPaused: Bool) { paused.store(isPaused, ordering: .releasing) }
+
     /// The open events behind ``scope``.
     let scopeNumber: ScopeNumber
 
     private let budget: RecordBudget
     private let pending = Atomic<Bool>(false)
+    private let paused = Atomic<Bool>(false)
     private let state = Mutex(State())
 
     private struct State {

@@ -6,11 +6,14 @@ package struct KernelEventStatistics: Hashable, Sendable {
     package var recordsQueued: UInt64 = 0
     /// Records that the kernel could not write because a ring was full, as far as it counted them.
     package var recordsLost: UInt64 = 0
-    /// Times that something was lost.
+    /// Times that something was lost, or was switched off or on.
     package var gaps: UInt64 = 0
+    /// Times that mapping records were switched off because a process made too many.
+    package var pauses: UInt64 = 0
     /// Records for which a queue had no room, so that only their sum was kept.
     package var recordsSummarised: UInt64 = 0
-    /// Records of watched processes that came from another scope than the assigned one.
+    /// Records of watched processes that came from another scope than the assigned one, or while mapping
+    /// records were switched off.
     package var recordsIgnored: UInt64 = 0
     /// Rings whose contents made no sense, so that they were thrown away.
     package var ringsDamaged: UInt64 = 0

@@ -16,7 +16,8 @@ package struct KernelRecord: Hashable, Sendable {
         /// The thread ``KernelRecord/tid`` has ended (`PERF_RECORD_EXIT`). `isLeader` only says that it was the
         /// thread group's leader, which need not be the last one to go.
         case exit(isLeader: Bool)
-        /// Records were lost before this one, of this process or of others: `count` of all processes.
+        /// Records were lost before this one, of this process or of others: `count` of all processes; 0 where
+        /// nobody counted them, because mapping records were switched off or on just now.
         case gap(count: UInt64)
     }
 

@@ -10,6 +10,7 @@ struct PerfEvent {
     let cpu: Int32
     /// The thread it was opened for; 0 where it was opened for all that runs on its CPU.
     let thread: Int32
+    let content: Content
     let countsLost: Bool
     /// Lost records already told of.
     var lostBefore: UInt64 = 0
@@ -22,25 +23,34 @@ struct PerfEvent {
         case ringOwner
     }
 
-    static func open(_ subject: Subject, cpu: Int32, watermark: Int) throws(Errno) -> PerfEvent {
+    /// What an event writes. Two for each observed thing, because mappings may be too many to be worth their
+    /// cost (``RecordFlow``), and forks, programs and ends never are.
+    enum Content: CaseIterable {
+        case tasks
+        case mappings
+    }
+
+    static func open(
+        _ subject: Subject, _ content: Content = .tasks, cpu: Int32, watermark: Int
+    ) throws(Errno) -> PerfEvent {
         var request = clinux_perf_request()
+        request.tasks = content == .tasks
+        request.mappings = content == .mappings
         request.watermark = UInt32(clamping: watermark)
         request.counts_lost = true
         var pid: pid_t = -1
         var thread: Int32 = 0
         switch subject {
-        case .machine:
-            request.records = true
+        case .machine: break
         case .cgroup(let descriptor):
-            request.records = true
             request.cgroup = true
             pid = descriptor
         case .thread(let id):
-            request.records = true
             request.inherit = true
             pid = id
             thread = id
         case .ringOwner:
+            request.tasks = false
             // An event of our own first thread, which lives as long as we do: that needs no privilege.
             pid = getpid()
         }
@@ -58,7 +68,8 @@ struct PerfEvent {
             throw Errno(rawValue: code)
         }
         return PerfEvent(
-            descriptor: descriptor, id: id, cpu: cpu, thread: thread, countsLost: request.counts_lost)
+            descriptor: descriptor, id: id, cpu: cpu, thread: thread, content: content,
+            countsLost: request.counts_lost)
     }
 
     /// Lost since the last call: the event's own and those of all events inherited from it. nil where the
@@ -72,6 +83,9 @@ struct PerfEvent {
         defer { lostBefore = values.1 }
         return values.1 - lostBefore
     }
+
+    /// Those inherited from it too; what inherits from it later is as it is then.
+    func enable(_ enabled: Bool) { _ = clinux_perf_enable(descriptor, enabled) }
 
     func close() { Glibc.close(descriptor) }
 }

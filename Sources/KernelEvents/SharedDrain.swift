@@ -41,15 +41,21 @@ final class SharedDrain: Sendable {
 
     /// One pass, by the drain thread or by whoever cannot wait for it.
     ///
-    /// - Parameter slack: see ``DrainPass/run(_:startingAt:slack:)``.
+    /// - Parameters:
+    ///   - slack: see ``DrainPass/run(_:startingAt:slack:)``.
+    ///   - stepping: also switch mapping records off and on, which takes some tens of microseconds.
     /// - Returns: whether it found anything for anybody, or holds something back.
     @discardableResult
-    func run(slack: Int64 = DrainPass.slack) -> Bool {
+    func run(slack: Int64 = DrainPass.slack, stepping: Bool = false) -> Bool {
         let (outcome, freed, holds) = gate.withLock { pass -> (WatchTable.Outcome, [EventScope], Bool) in
-            let found = table.withLock {
-                pass?.run(&$0, startingAt: MonotonicTime.nanoseconds, slack: slack)
+            guard pass != nil else { return (WatchTable.Outcome(), [], false) }
+            return table.withLock { table in
+                var (outcome, freed) =
+                    pass?.run(&table, startingAt: MonotonicTime.nanoseconds, slack: slack)
+                    ?? (WatchTable.Outcome(), [])
+                if stepping { table.stepFlows(at: MonotonicTime.nanoseconds, &outcome) }
+                return (outcome, freed, pass?.holdsRecords ?? false)
             }
-            return (found?.0 ?? WatchTable.Outcome(), found?.1 ?? [], pass?.holdsRecords ?? false)
         }
         for scope in freed { scope.close() }
         if !outcome.touched.isEmpty { activity(outcome.touched) }
@@ -59,6 +65,9 @@ final class SharedDrain: Sendable {
 
     /// There is anything to look for.
     var isNeeded: Bool { table.withLock { !$0.scopes.isEmpty } }
+
+    /// Mapping records are switched on for a moment, which is to be as short as it was meant.
+    var isProbing: Bool { table.withLock { $0.isProbing } }
 
     func countWakeup(isEarly: Bool) {
         table.withLock { table in

@@ -110,9 +110,56 @@ struct WatchTable {
         }
     }
 
+    // MARK: Flow
+
+    /// So many mapping records of one process have been read from an event.
+    mutating func count(_ records: Int, of pid: Int32, from event: UInt64, at now: Int64) {
+        guard let scope = origins[event]?.scope else { return }
+        scopes[scope]?.flow.count(records, of: pid, at: now)
+    }
+
+    /// Some scope's mapping records are switched on only to be counted.
+    var isProbing: Bool {
+        scopes.values.contains { scope in
+            if case .probing = scope.flow.phase { return true }
+            return false
+        }
+    }
+
+    /// Switches mapping records off and on where that is due. All queues of such a scope get a gap each time:
+    /// what happens between the two is for looks to find.
+    mutating func stepFlows(at now: Int64, _ outcome: inout Outcome) {
+        for number in scopes.keys {
+            switch scopes[number]?.flow.step(at: now) {
+            case nil: continue
+            case .pause:
+                scopes[number]?.enableMappings(false)
+                statistics.pauses &+= 1
+                tell(number, isPaused: true, at: now, &outcome)
+            case .pauseAgain:
+                scopes[number]?.enableMappings(false)
+            case .probe:
+                scopes[number]?.enableMappings(true)
+            case .resume:
+                tell(number, isPaused: false, at: now, &outcome)
+            }
+        }
+    }
+
+    private mutating func tell(
+        _ scope: ScopeNumber, isPaused: Bool, at now: Int64, _ outcome: inout Outcome
+    ) {
+        for watched in queues.values where watched.queue.scopeNumber == scope {
+            watched.queue.setPaused(isPaused)
+        }
+        statistics.gaps &+= 1
+        gap(scope, at: now, count: 0, &outcome)
+    }
+
     // MARK: Queues
 
     mutating func add(_ queue: KernelEventQueue, followsChildren: Bool) {
+        queue.setPaused(scopes[queue.scopeNumber]?.flow.isPaused ?? false)
         queues[queue.pid] = Watched(queue: queue, followsChildren: followsChildren)
         if followsChildren { followers += 1 }
         retain(queue.scopeNumber)
@@ -175,6 +222,10 @@ struct WatchTable {
         guard accepts(watched.queue, record, origin.scope) else { return nil }
         switch record.kind {
         case .mapping:
+            guard scopes[origin.scope]?.flow.accepts(record.nanoseconds) ?? true else {
+                statistics.recordsIgnored &+= 1
+                return nil
+            }
             append(.mapping(record.mapping { names.intern($0) }), record, watched.queue, &outcome)
         case .comm(isExec: true):
             append(.exec(comm: record.comm), record, watched.queue, &outcome)

@@ -158,7 +158,7 @@ final class FedPass {
     func open(_ number: UInt64, _ scope: KernelEventSource.Scope = .machine, countsLost: Bool = false) {
         var opened = EventScope(number: ScopeNumber(rawValue: number), scope: scope)
         opened.events = [
-            PerfEvent(descriptor: -1, id: number, cpu: 0, thread: 0, countsLost: countsLost)
+            PerfEvent(descriptor: -1, id: number, cpu: 0, thread: 0, content: .mappings, countsLost: countsLost)
         ]
         table.add(opened)
     }

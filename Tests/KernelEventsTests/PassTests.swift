@@ -141,7 +141,7 @@ struct PassTests {
         // its own were opened.
         var scope = EventScope(number: ScopeNumber(rawValue: 9), scope: .process)
         scope.events = [(11, 0, 100), (12, 0, 101), (13, 1, 101)].map {
-            PerfEvent(descriptor: -1, id: $0, cpu: $1, thread: $2, countsLost: false)
+            PerfEvent(descriptor: -1, id: $0, cpu: $1, thread: $2, content: .mappings, countsLost: false)
         }
         scope.roots = ThreadRoots()
         fed.table.add(scope)

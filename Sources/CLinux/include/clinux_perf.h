@@ -20,9 +20,11 @@
 
 /// What a descriptor of perf_event_open shall be.
 struct clinux_perf_request {
-    /// Side-band records: mappings, forks, ends, programs. Without it the event writes nothing, and only
-    /// owns a ring that others write into.
-    bool records;
+    /// Side-band records of forks, ends and programs.
+    bool tasks;
+    /// Side-band records of mappings. With neither the event writes nothing, and only owns a ring that
+    /// others write into.
+    bool mappings;
     /// Tasks that the observed one creates are observed as well.
     bool inherit;
     /// Readable with PERF_FORMAT_LOST.
@@ -52,13 +54,9 @@ static inline int clinux_perf_open(pid_t pid, int cpu, const struct clinux_perf_
     attr.wakeup_watermark = request->watermark;
     attr.inherit = request->inherit;
     attr.read_format = request->counts_lost ? CLINUX_PERF_FORMAT_LOST : 0;
-    if (request->records) {
-        attr.mmap = attr.mmap_data = attr.mmap2 = 1;
-        attr.comm = attr.comm_exec = 1;
-        attr.task = 1;
-    } else {
-        attr.disabled = 1;
-    }
+    attr.mmap = attr.mmap_data = attr.mmap2 = request->mappings;
+    attr.comm = attr.comm_exec = attr.task = request->tasks;
+    attr.disabled = !request->mappings && !request->tasks;
     unsigned long flags = PERF_FLAG_FD_CLOEXEC | (request->cgroup ? PERF_FLAG_PID_CGROUP : 0);
     return (int)syscall(SYS_perf_event_open, &attr, pid, cpu, -1, flags);
 }
@@ -66,6 +64,11 @@ static inline int clinux_perf_open(pid_t pid, int cpu, const struct clinux_perf_
 /// Lets `event` write into the ring of `owner`, which must be of the same CPU. 0, or -1 and errno.
 static inline int clinux_perf_set_output(int event, int owner) {
     return ioctl(event, PERF_EVENT_IOC_SET_OUTPUT, owner);
+}
+
+/// Lets the event and all that were inherited from it write records, or not. 0, or -1 and errno.
+static inline int clinux_perf_enable(int event, bool enabled) {
+    return ioctl(event, enabled ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
 }
 
 /// The number that the event's records carry. 0, or -1 and errno.
