@@ -9,7 +9,7 @@ entering and leaving one function, and each call of malloc and its kin in it. Be
 has what was counted last; more instructions than that by more than its tolerance is a failure, as is a
 single allocation more. Far fewer is a note: --update makes that the new threshold.
 
-Exit status: 0 all held, 1 one did not, 69 valgrind or the program is missing.
+Exit status: 0 all held, 1 one did not, 69 valgrind is missing.
 """
 
 import argparse
@@ -95,7 +95,8 @@ def main():
     parser.add_argument("names", metavar="NAME", nargs="*")
     options = parser.parse_args()
     if shutil.which("valgrind") is None:
-        sys.exit("micro.py: valgrind is missing (Debian's package valgrind)")
+        print("micro.py: valgrind is missing (Debian's package valgrind)", file=sys.stderr)
+        sys.exit(69)
     if not options.no_build and "MEMWATCH_BIN_DIR" not in os.environ:
         build()
     known = json.loads(THRESHOLDS.read_text()) if THRESHOLDS.exists() else {"counts": {}}

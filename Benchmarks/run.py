@@ -12,6 +12,7 @@ meets both. What cannot be measured here is said, with its reason.
     --json FILE    the figures (default: docs/performance/results.json with --page, else .build/bench.json)
     --page         render docs/performance.md and its pictures from them
     --render       render only, from what is in the JSON file
+    --excerpt      print some rows of docs/performance/results.json, for README.md
     --no-build     measure the release build that is there
 """
 
@@ -47,7 +48,7 @@ def build():
             cwd=PACKAGE, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
 
-def measure(session, groups):
+def measure(session, groups, save):
     for name in groups:
         say(f"-- {name}")
         try:
@@ -59,6 +60,13 @@ def measure(session, groups):
             for row in rows.TABLE:
                 if row.group == name and row.identifier not in session.measured:
                     session.row(row.identifier, None, reason=reason)
+        # After each group: a run that is stopped keeps what it has.
+        save()
+
+
+def save(results, file):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(results.document(), indent=1) + "\n")
 
 
 def arguments():
@@ -68,6 +76,7 @@ def arguments():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write the figures there")
     parser.add_argument("--page", action="store_true", help="render docs/performance.md from them")
     parser.add_argument("--render", action="store_true", help="measure nothing, render the page")
+    parser.add_argument("--excerpt", action="store_true", help="measure nothing, print some rows of the results")
     parser.add_argument("--no-build", action="store_true", help="measure the release build that is there")
     parser.add_argument("--soak-minutes", type=float, default=30, metavar="N", help="how long a soak is")
     options = parser.parse_args()
@@ -82,6 +91,9 @@ def arguments():
 
 def main():
     options = arguments()
+    if options.excerpt:
+        print(table.excerpt(rows.Results(json.loads(RESULTS.read_text()))))
+        return
     known = json.loads(options.json.read_text()) if options.json.exists() and (options.only or options.render) else {}
     results = rows.Results(known)
     if not options.render:
@@ -92,9 +104,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="memwatch-bench.") as directory:
             session = Session(directory, RELEASE, options.quick, results)
             session.soak_minutes = options.soak_minutes
-            measure(session, options.groups)
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(results.document(), indent=1) + "\n")
+            measure(session, options.groups, lambda: save(results, options.json))
         print(table.text(results))
     if options.page:
         page.render(results, PAGE)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts real output into README.md, between the lines that mark it:
 #   "demo output"   scenes of a fresh scripts/demo.sh
-#   "bench output"  what Benchmarks/run.py prints, with --bench (it takes some minutes)
+#   "bench output"  some rows of docs/performance/results.json, with --bench ("make bench" measures them)
 #
 #     scripts/readme-demo.sh [--bench]
 #
@@ -48,6 +48,6 @@ scripts/demo.sh "$bin" | sed "s|$bin|~/memwatch/.build/release|" >"$scratch/demo
 replace demo "$scratch/scenes"
 
 if [[ ${1:-} == --bench ]]; then
-    Benchmarks/run.py >"$scratch/bench"
+    Benchmarks/run.py --excerpt >"$scratch/bench"
     replace bench "$scratch/bench"
 fi

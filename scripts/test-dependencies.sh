@@ -16,6 +16,7 @@ readonly programs=(
     "jq jq"                          # the README's examples
     "sqlite3 sqlite3"
     "pmap procps"
+    "valgrind valgrind"              # counts of instructions: "make bench-micro"
     "setfattr attr"
     "setcap libcap2-bin"
     "unshare util-linux"

@@ -7,6 +7,8 @@ from xml.sax.saxutils import escape
 SERIES = ("#2f7ed8", "#d9730d", "#2e9e5b", "#a05fc4", "#c2405a")
 WIDTH, HEIGHT = 760, 380
 LEFT, RIGHT, TOP, BOTTOM = 78, 24, 64, 56
+# Room for the names of several lines, at their ends.
+NAMES = 170
 
 STYLE = """
   .page { fill: #ffffff } .text { fill: #24292f } .faint { fill: #57606a }
@@ -70,7 +72,10 @@ def line_chart(title, x_label, y_label, series, *, log_x=True, log_y=True, subti
     """series: [(name, xs, ys)]; bar: (value, words), drawn across. Values a logarithm cannot have are left out."""
     xs = [x for _, points, _ in series for x in points]
     ys = [y for _, _, points in series for y in points] + ([bar[0]] if bar else [])
-    across = Axis(xs, LEFT, WIDTH - RIGHT, log_x)
+    right = WIDTH - RIGHT - (NAMES if len(series) > 1 else 0)
+    across = Axis(xs, LEFT, right, log_x)
+    if log_x and len(set(xs)) <= 8:
+        across.ticks = sorted(set(xs))
     up = Axis(ys, HEIGHT - BOTTOM, TOP, log_y)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
@@ -82,21 +87,21 @@ def line_chart(title, x_label, y_label, series, *, log_x=True, log_y=True, subti
         out.append(f'<text class="faint" x="{LEFT}" y="44">{escape(subtitle)}</text>')
     for value in up.ticks:
         y = up.at(value)
-        out.append(f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
+        out.append(f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{right:.0f}" y2="{y:.1f}"/>')
         out.append(f'<text class="faint" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{short(value)}</text>')
     for value in across.ticks:
         x = across.at(value)
         out.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}"/>')
         out.append(f'<text class="faint" x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{short(value)}</text>')
-    out.append(f'<path class="axis" fill="none" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
-    middle = (LEFT + WIDTH - RIGHT) / 2
+    out.append(f'<path class="axis" fill="none" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{right:.0f}"/>')
+    middle = (LEFT + right) / 2
     out.append(f'<text class="text" x="{middle}" y="{HEIGHT - 14}" text-anchor="middle">{escape(x_label)}</text>')
     middle = (TOP + HEIGHT - BOTTOM) / 2
     out.append(f'<text class="text" transform="translate(18 {middle}) rotate(-90)" text-anchor="middle">'
                f"{escape(y_label)}</text>")
     if bar:
         y = up.at(bar[0])
-        out.append(f'<line class="bar" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
+        out.append(f'<line class="bar" x1="{LEFT}" y1="{y:.1f}" x2="{right:.0f}" y2="{y:.1f}"/>')
         out.append(f'<text class="faint" x="{LEFT + 8}" y="{y - 6:.1f}">{escape(bar[1])}</text>')
     labels = []
     for index, (name, points, values) in enumerate(series):
@@ -109,22 +114,31 @@ def line_chart(title, x_label, y_label, series, *, log_x=True, log_y=True, subti
         out.append(f'<path d="M{line}" fill="none" stroke="{colour}" stroke-width="2.2" stroke-linejoin="round"/>')
         if dots:
             out += [marker(index % 3, x, y, colour) for x, y in drawn]
-        labels.append((name, colour, index % 3))
+        labels.append([drawn[-1][1], name, colour])
     if len(labels) > 1:
-        # The legend, in the corner where rising curves leave room.
-        for row, (name, colour, shape) in enumerate(labels):
-            y = TOP + 16 + row * 19
-            out.append(marker(shape, LEFT + 18, y - 4, colour))
-            out.append(f'<text class="text" x="{LEFT + 30}" y="{y}">{escape(name)}</text>')
+        for y, name, colour in apart(sorted(labels), 17):
+            out.append(f'<text x="{right + 12:.0f}" y="{y + 4:.1f}" fill="{colour}" font-weight="600">{escape(name)}</text>')
     out.append("</svg>")
     return "\n".join(out) + "\n"
 
 
+def apart(labels, step):
+    """Moves labels that lie on each other down, and all of them up where the last would leave the picture."""
+    for before, label in zip(labels, labels[1:]):
+        label[0] = max(label[0], before[0] + step)
+    below = labels[-1][0] - (HEIGHT - BOTTOM)
+    if below > 0:
+        for label in labels:
+            label[0] -= below
+    return labels
+
+
 def bar_chart(title, subtitle, bars):
-    """bars: [(name, value)], drawn from left to right on a logarithmic scale that begins at 1 or below."""
+    """bars: [(name, value)], drawn from left to right on a logarithmic scale that begins at 1."""
     step, left = 34, 150
     height = TOP + step * len(bars) + 24
-    low = math.log10(min(0.9, *(value for _, value in bars)))
+    # From 1, the floor: a bar is what comes on top of it.
+    low = 0
     high = math.log10(max(value for _, value in bars) * 1.5)
     def at(value):
         return left + (math.log10(value) - low) / (high - low) * (WIDTH - RIGHT - left)

@@ -40,3 +40,15 @@ def text(results):
                + (f" ({', '.join(missed)})" if missed else "")
                + (f", {len(unmeasured)} not measured ({', '.join(unmeasured)})" if unmeasured else ""))
     return "\n".join(out)
+
+
+# What a reader of the README wants to know first.
+EXCERPT = ("first-look", "first-look-pmap", "first-look-smem", "later-tick", "idle-sampling", "busy-sampling", "busy-perf",
+           "resident-stall", "memory-idle", "memory-vma", "disk-sample", "list", "history-ndjson")
+
+
+def excerpt(results):
+    found = [results.figures[name] for name in EXCERPT if name in results.figures]
+    cells = [(row["what"], number(row["figure"], row["unit"]), row["bar"], row["status"]) for row in found]
+    widths = [max(len(cell[i]) for cell in cells) for i in range(4)]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(cell, widths)).rstrip() for cell in cells)
