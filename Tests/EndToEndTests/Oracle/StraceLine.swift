@@ -6,12 +6,13 @@
 ///     4178  1795413194.768740 +++ exited with 0 +++
 ///
 /// The time is that of the stop before the call, as strace saw it: the call itself happens later, and on a busy
-/// machine much later. `-T` tells how long it took until the stop behind it.
+/// machine much later. `-T` tells how long it took until the stop behind it, from when strace let it go on. A
+/// line that begins with `<...` has the time of the stop behind the call.
 struct StraceLine {
     enum Content {
         case call(name: Substring, arguments: Substring, result: Substring, duration: Int64?)
         case unfinished(name: Substring, arguments: Substring)
-        case resumed(name: Substring, arguments: Substring, result: Substring, duration: Int64?)
+        case resumed(name: Substring, arguments: Substring, result: Substring)
         /// The thread ended, or took over its leader's number by exec.
         case end
         /// A signal, and what else says nothing of memory.
@@ -45,10 +46,10 @@ struct StraceLine {
         if text.hasPrefix("<... ") {
             guard let close = text.firstIndex(of: ">") else { return nil }
             let name = text.dropFirst(5).prefix { $0 != " " }
-            guard let (arguments, result, duration) = outcome(text[text.index(after: close)...]) else {
+            guard let (arguments, result, _) = outcome(text[text.index(after: close)...]) else {
                 return nil
             }
-            return .resumed(name: name, arguments: arguments, result: result, duration: duration)
+            return .resumed(name: name, arguments: arguments, result: result)
         }
         guard let open = text.firstIndex(of: "(") else { return nil }
         let name = text[..<open]

@@ -30,12 +30,13 @@ struct Trace {
         let texts = text.split(separator: "\n")
         let parsed = texts.map { ($0, StraceLine($0)) }
         learnOrigins(parsed)
-        for (text, line) in parsed {
+        for (index, (text, line)) in parsed.enumerated() {
             guard let line else {
                 unreadable.append(String(text))
                 continue
             }
-            take(line, text)
+            let next = index + 1 < parsed.count ? parsed[index + 1].1?.time : nil
+            take(line, text, before: next ?? line.time)
         }
         // What never came back may have happened or not.
         for (tid, call) in pending {
@@ -54,7 +55,7 @@ struct Trace {
             switch line.content {
             case .unfinished(let name, let arguments) where Self.isFork(name):
                 waiting[line.tid] = arguments
-            case .resumed(let name, let arguments, let result, _) where Self.isFork(name):
+            case .resumed(let name, let arguments, let result) where Self.isFork(name):
                 learn(line.tid, (waiting.removeValue(forKey: line.tid) ?? "") + arguments, result)
             case .call(let name, let arguments, let result, _) where Self.isFork(name):
                 learn(line.tid, arguments, result)
@@ -80,7 +81,7 @@ struct Trace {
 
     // MARK: What they did
 
-    private mutating func take(_ line: StraceLine, _ text: Substring) {
+    private mutating func take(_ line: StraceLine, _ text: Substring, before next: Int64) {
         let pid = process(of: line.tid)
         if !processes.contains(pid) {
             processes.append(pid)
@@ -88,24 +89,41 @@ struct Trace {
         }
         switch line.content {
         case .call(let name, let arguments, let result, let duration):
+            // What explains everything, as exec does, must not do so for longer than it must.
+            let isOracle = Self.oracle.contains(String(name))
+            let exit = line.time + (duration ?? 0)
             finish(
                 (name, arguments, line.time, text), line.tid, result,
-                exit: duration.map { line.time + $0 } ?? line.time)
+                exit: isOracle ? latest(exit, before: next) : exit)
         case .unfinished(let name, let arguments):
             pending[line.tid] = (name, arguments, line.time, text)
-        case .resumed(_, let arguments, let result, let duration):
+        case .resumed(_, let arguments, let result):
             guard var call = pending.removeValue(forKey: line.tid) else {
                 unreadable.append(String(text))
                 return
             }
             call.arguments += arguments
-            finish(call, line.tid, result, exit: duration.map { call.time + $0 } ?? line.time)
+            finish(call, line.tid, result, exit: line.time)
         case .end:
             guard let call = pending.removeValue(forKey: line.tid) else { return }
             add(call, line.tid, .unknown, [], exit: line.time)
         case .other: break
         }
     }
+
+    /// When the stop behind a call was at the latest, where by strace's account it was at `exit`.
+    ///
+    /// strace takes the time of a line when it sees the stop before the call, and begins to measure how long
+    /// the call takes when it lets the thread go on. On a busy machine it may be put aside between the two, so
+    /// that the call happens after all of the time it is said to have taken. All that is certain is that it
+    /// was over when strace wrote its next line.
+    private func latest(_ exit: Int64, before next: Int64) -> Int64 {
+        max(exit, min(next, exit + Self.longestPutAside))
+    }
+
+    /// No thread that is ready to run waits longer for a processor, not even here: so the silence after the last
+    /// call before a pause explains nothing.
+    private static let longestPutAside: Int64 = 100_000
 
     private mutating func finish(
         _ call: (name: Substring, arguments: Substring, time: Int64, text: Substring), _ tid: Int32,

@@ -16,7 +16,7 @@ struct TracedCall: Sendable {
     var name: String
     var pid: Int32
     var tid: Int32
-    /// The stop before the call and the stop behind it, microseconds since 1970.
+    /// The stop before the call, and the latest that the stop behind it can have been; microseconds since 1970.
     var entry: Int64
     var exit: Int64
     var effect: Effect
