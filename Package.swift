@@ -126,7 +126,7 @@ let package = Package(
         .executableTarget(
             name: "memwatch-micro",
             dependencies: ["MemoryModel", "ProcFS", "Classification", "Tracing", "History"],
-            path: "Benchmarks/Micro", exclude: ["thresholds.json"], swiftSettings: rules),
+            path: "Benchmarks/Micro/Bodies", swiftSettings: rules),
 
         // MARK: Tests
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: rules),

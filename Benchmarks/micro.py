@@ -4,7 +4,7 @@
     Benchmarks/micro.py [--update] [--no-build] [NAME ...]
 
 Times on a shared machine say little; these counts are the same in every run. Each body of
-`memwatch-micro` (Benchmarks/Micro) runs once under valgrind's callgrind, which counts what happens between
+`memwatch-micro` (Benchmarks/Micro/Bodies) runs once under valgrind's callgrind, which counts what happens between
 entering and leaving one function, and each call of malloc and its kin in it. Benchmarks/Micro/thresholds.json
 has what was counted last; more instructions than that by more than its tolerance is a failure, as is a
 single allocation more. Far fewer is a note: --update makes that the new threshold.
