@@ -178,8 +178,8 @@ static void paced(long calls, const char *memory, size_t bytes) {
     }
 }
 
-/* Changes of every sort: permissions (reported by the kernel), mappings that come (reported) and go (not),
- * and growth by mremap (not). */
+/* Changes of every sort: permissions (reported by the kernel), mappings that come (reported) and go half a
+ * second later (not), and growth by mremap in place, as a realloc of a large block does it (not). */
 struct wide {
     char *all;
     size_t areas, piece;
@@ -203,13 +203,14 @@ static void change(struct wide *wide) {
     }
     case 1:
     case 4: {
-        char **block = &wide->blocks[turn / 5 % 16];
-        if (*block) {
-            munmap(*block, 8 * PAGE);
-            *block = NULL;
-        } else {
+        char **block = &wide->blocks[(turn / 5 + (turn % 5 == 4 ? 8 : 0)) % 16];
+        if (turn % 5 == 1) {
+            if (*block) munmap(*block, 8 * PAGE);
             *block = map(8 * PAGE);
             **block = 1;
+        } else if (*block) {
+            munmap(*block, 8 * PAGE);
+            *block = NULL;
         }
         break;
     }
@@ -228,7 +229,11 @@ static void run_wide(size_t areas, long changes, long hertz) {
     struct wide wide = {.areas = areas, .piece = 3 * PAGE};
     wide.all = fill(areas, areas * wide.piece);
     for (int index = 0; index < 4; index++) {
-        wide.grown[index] = map(PAGE);
+        /* Far apart, with room to grow. */
+        wide.grown[index] =
+            mmap((char *)(0x100000000000 + index * 0x40000000L), PAGE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (wide.grown[index] == MAP_FAILED) die("mmap");
         wide.grown_pages[index] = 1;
     }
     printf("ready %d\n", getpid());
