@@ -105,7 +105,7 @@ def main():
             session = Session(directory, RELEASE, options.quick, results)
             session.soak_minutes = options.soak_minutes
             measure(session, options.groups, lambda: save(results, options.json))
-        print(table.text(results))
+        print(table.text(results, options.groups))
     if options.page:
         page.render(results, PAGE)
 

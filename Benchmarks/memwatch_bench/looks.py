@@ -12,19 +12,18 @@ def measure(session):
     quick = session.quick
     with Herd(session, COUNT, AREAS) as herd:
         bench = session.ours("memwatch-bench")
-        rounds, count = ("5", 9) if quick else ("15", 25)
+        rounds = "5" if quick else "15"
         floor = [session.compiled("floor"), rounds, *herd.pids]
         first = [bench, "first", rounds, *herd.pids]
-        areas = herd.areas()
+        later_tick(session, herd, floor)
         say("Measuring: first full looks against the floor ...")
-        pairs = Pairs(count, lambda: cpu_per_round(first), lambda: cpu_per_round(floor))
+        pairs = Pairs(9 if quick else 25, lambda: cpu_per_round(first), lambda: cpu_per_round(floor))
         session.row(
             "first-look", pairs.ratio, spread=pairs.spread, pairs=pairs.count,
-            detail=f"{pairs.our_median / 1e6:.2f} ms, floor {pairs.their_median / 1e6:.2f} ms for {areas:,} VMAs",
+            detail=f"{pairs.our_median / 1e6:.2f} ms, floor {pairs.their_median / 1e6:.2f} ms for "
+            f"{herd.areas():,} VMAs",
             commands=[printed(first), printed(floor)])
-        ours = pairs.our_median
-        later_tick(session, herd, floor)
-        against_peers(session, herd, ours, pairs.their_median)
+        against_peers(session, herd, pairs.our_median, pairs.their_median)
 
 
 def later_tick(session, herd, floor):
@@ -49,7 +48,6 @@ def against_peers(session, herd, ours, floor):
     A peer's CPU is that of its whole run over all the processes, as its users pay for it; ours is that of
     the daemon's look alone. The rows ask who is ahead, and the margins are far beyond a start-up.
     """
-    session.results.peers_ratios = {}
     count = 1 if session.quick else 3
     for row, name, command in peers.one_shots(session, herd.pids):
         say(f"Measuring: {name} ...")

@@ -41,8 +41,7 @@ TABLE = [
     Row("busy-sampling", "noise", "a busy target watched at 10 Hz by sampling keeps of its throughput", ">=", 0.99, "x"),
     Row("busy-sampling-p999", "noise", "p99.9 of one of its operations, watched against unwatched", "<=", 1.1, "x"),
     Row("busy-perf", "noise", "the same target with kernel events keeps", ">=", 0.97, "x"),
-    Row("paced-perf", "noise", "a target of 1,000 mapping calls a second, with kernel events, keeps of the time "
-        "its calls took", ">=", 0.99, "x"),
+    Row("paced-perf", "noise", "a target of 1,000 mapping calls a second, with kernel events, keeps", ">=", 0.99, "x"),
     Row("resident", "noise", "regions --resident once on the busy target: throughput of that second", ">=", 0.95, "x"),
     Row("resident-stall", "noise", "its longest stall above the unwatched one", "<=", 1.0, "ms"),
     Row("memory-idle", "footprint", "the daemon's private memory, idle", "<=", 8.0, "MiB"),
@@ -80,6 +79,8 @@ class Results:
     def put(self, identifier, figure, *, spread=None, pairs=None, detail="", commands=(), **facts):
         """figure None: not measured, `reason` says why. spread: 10th and 90th percentile."""
         row = BY_IDENTIFIER[identifier]
+        if "reason" in facts:
+            facts["reason"] = (facts["reason"].strip().splitlines() or ["unknown"])[0][:160]
         self.figures[identifier] = {
             "row": identifier, "group": row.group, "what": row.what, "figure": rounded(figure), "unit": row.unit,
             "bar": f"{row.relation} {row.bar:g}", "status": "not measured" if figure is None

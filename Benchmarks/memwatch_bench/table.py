@@ -20,9 +20,11 @@ def spread(row):
     return f"{low} - {high}, {row['pairs']} pairs"
 
 
-def text(results):
+def text(results, groups):
+    """The rows of those groups."""
+    rows = [row for row in results.ordered() if row["group"] in groups]
     lines = [("what", "figure", "bar", "", "spread (10 - 90 %)", "of")]
-    for row in results.ordered():
+    for row in rows:
         lines.append((
             row["what"], number(row["figure"], row["unit"]), row["bar"],
             row["status"], spread(row), row["detail"] or row.get("reason", "")))
@@ -33,10 +35,10 @@ def text(results):
         what = textwrap.wrap(line[0], width, subsequent_indent="  ")
         cells = [what[-1].ljust(width), *(cell.ljust(w) for cell, w in zip(line[1:5], widths[1:])), line[5]]
         out += [*what[:-1], "  ".join(cells).rstrip()]
-    missed = [row["row"] for row in results.ordered() if row["status"] == "FAIL"]
-    unmeasured = [row["row"] for row in results.ordered() if row["status"] == "not measured"]
+    missed = [row["row"] for row in rows if row["status"] == "FAIL"]
+    unmeasured = [row["row"] for row in rows if row["status"] == "not measured"]
     out.append("")
-    out.append(f"{sum(1 for row in results.ordered() if row['status'] == 'pass')} pass, {len(missed)} FAIL"
+    out.append(f"{sum(1 for row in rows if row['status'] == 'pass')} pass, {len(missed)} FAIL"
                + (f" ({', '.join(missed)})" if missed else "")
                + (f", {len(unmeasured)} not measured ({', '.join(unmeasured)})" if unmeasured else ""))
     return "\n".join(out)
