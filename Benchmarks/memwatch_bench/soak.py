@@ -5,31 +5,28 @@ of the time (five minutes of thirty) for warming up, the most seen in the last t
 most seen in the first third of what is left.
 """
 
-import subprocess
 import time
 
 from .daemon import Daemon
-from .measure import slope
 from .session import printed, say, utc_now
+from .targets import Crowd
 
-COUNT = 500
+# Processes, and how many of them a minute end and are replaced.
+COUNT, ENDS = 500, 60
 
 
 def measure(session):
     seconds = 60 * session.soak_minutes
-    churn = Churners(session, COUNT)
-    try:
-        with Daemon(session, source="auto") as daemon:
-            daemon.attach(churn.pids)
-            series = sampled(daemon, churn, seconds)
-            status = daemon.status()
-    finally:
-        churn.end()
+    with Crowd(session, COUNT, ENDS) as crowd, Daemon(session, source="auto") as daemon:
+        # By a rule, so that those that take the places of the ended are watched too.
+        daemon.checked("attach", "--comm", "crowd")
+        series = sampled(daemon, seconds)
+        status = daemon.status()
     session.results.soak = {
         "time": utc_now(), "minutes": session.soak_minutes, "targets": COUNT, "series": series,
-        "event_source": status["event_source"], "looks": status["looks"], "late_ticks": status["late_ticks"],
+        "ends": ENDS, "event_source": status["event_source"], "looks": status["looks"], "late_ticks": status["late_ticks"],
     }
-    commands = [f"make soak MINUTES={session.soak_minutes:g}", churn.command, daemon.command]
+    commands = [f"make soak MINUTES={session.soak_minutes:g}", printed(crowd.command), daemon.command]
     for row, field, scale, unit in (("soak-private", "private", 1 << 20, "MiB"), ("soak-descriptors", "descriptors", 1, "")):
         warm = [point[field] for point in series if point["seconds"] >= seconds / 6]
         first, last = warm[:len(warm) // 3], warm[-(len(warm) // 3):]
@@ -39,10 +36,11 @@ def measure(session):
         session.row(
             row, max(last) / max(first), commands=commands,
             detail=f"{max(first) / scale:.1f} {unit} at first, {max(last) / scale:.1f} {unit} at last; "
-            f"{session.soak_minutes:g} minutes, {COUNT} targets, {status['looks']:,} looks")
+            f"{session.soak_minutes:g} minutes, {COUNT} targets, {ENDS} of them replaced a minute, "
+            f"{status['looks']:,} looks")
 
 
-def sampled(daemon, churn, seconds):
+def sampled(daemon, seconds):
     series, began = [], time.monotonic()
     every = min(10, seconds / 30)
     while (now := time.monotonic() - began) < seconds:
@@ -54,21 +52,3 @@ def sampled(daemon, churn, seconds):
     return series
 
 
-class Churners:
-    """Processes that map, unmap, protect and move their break for as long as they live (Floor/churn.c)."""
-
-    def __init__(self, session, count):
-        program = session.compiled("churn")
-        words = [program, "wide", "60", "4", "5"]
-        self.command = printed(words) + f" ({count} of them)"
-        self.processes = [
-            subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            for _ in range(count)]
-        self.pids = [str(process.pid) for process in self.processes]
-
-    def end(self):
-        for process in self.processes:
-            process.kill()
-        for process in self.processes:
-            process.wait()
-            process.stdin.close()

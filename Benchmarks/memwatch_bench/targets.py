@@ -100,6 +100,25 @@ class Churn:
         end(self.process)
 
 
+class Crowd:
+    """Processes that change a little all the time, and come and go (Floor/crowd.c)."""
+
+    def __init__(self, session, count, ends):
+        self.command = ["crowd", str(count), str(ends)]
+        say(f"Starting {count} churning processes ...")
+        self.process = subprocess.Popen(
+            [session.compiled("crowd"), str(count), str(ends)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if not self.process.stdout.readline().startswith("ready"):
+            raise NotMeasured("crowd did not start")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        end(self.process)
+
+
 def end(process):
     """Ends a program that lives as long as its standard input."""
     try:
