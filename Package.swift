@@ -96,7 +96,7 @@ let package = Package(
         .target(
             name: "MemwatchDaemon",
             dependencies: [
-                "MemoryModel", "ProcFS", "Inspection", "Tracing", "History", "Journal", "Varlink",
+                "CLinux", "MemoryModel", "ProcFS", "Inspection", "Tracing", "History", "Journal", "Varlink",
                 "MemwatchInterface",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Logging", package: "swift-log"),
@@ -123,6 +123,10 @@ let package = Package(
         .executableTarget(
             name: "memwatch-bench", dependencies: ["MemoryModel", "ProcFS", "Inspection", "Tracing"],
             path: "Benchmarks/Look", swiftSettings: rules),
+        .executableTarget(
+            name: "memwatch-bench-history",
+            dependencies: ["History", "MemoryModel", .product(name: "GRDBSQLite", package: "GRDB.swift")],
+            path: "Benchmarks/History", swiftSettings: rules),
         .executableTarget(
             name: "memwatch-micro",
             dependencies: ["MemoryModel", "ProcFS", "Classification", "Tracing", "History"],

@@ -41,7 +41,9 @@ struct Micro {
     nonisolated(unsafe) private static var result: Result<Int, any Error>?
 
     private static func fail(_ message: String, _ status: Int32) -> Never {
-        fputs(message + "\n", stderr)
+        // stderr is a variable that anybody may change; its descriptor is not.
+        _ = message.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+        _ = write(STDERR_FILENO, "\n", 1)
         exit(status)
     }
 }
