@@ -22,7 +22,9 @@ import MemoryModel
 struct Bench {
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
-        guard words.count >= 2 else { fail("usage: memwatch-bench-history size|ingest|length|fill DIRECTORY …", 64) }
+        guard words.count >= 2 else {
+            fail("usage: memwatch-bench-history size|ingest|length|fill DIRECTORY …", 64)
+        }
         let directory = words[1]
         func number(_ index: Int, _ otherwise: Int?) -> Int {
             guard index < words.count || otherwise == nil else { return otherwise ?? 0 }

@@ -33,7 +33,8 @@ struct DatabaseSizes {
         ).map { (name: $0.0, bytes: $0.1) }
         let size = try rows("SELECT 'page', page_size FROM pragma_page_size").first?.1 ?? 0
         fileBytes = try (rows("SELECT 'count', page_count FROM pragma_page_count").first?.1 ?? 0) * size
-        freeBytes = try (rows("SELECT 'free', freelist_count FROM pragma_freelist_count").first?.1 ?? 0) * size
+        freeBytes =
+            try (rows("SELECT 'free', freelist_count FROM pragma_freelist_count").first?.1 ?? 0) * size
     }
 
     func bytes(of table: String) -> Int { tables.first { $0.name == table }?.bytes ?? 0 }

@@ -7,7 +7,8 @@ import MemoryModel
 ///
 /// The simulated clock does not wait, so what is measured is how much of a second a second's writes take.
 enum Ingest {
-    static func measure(in directory: String, changes: Int, seconds: Int, rate: Int, targetCount: Int) throws {
+    static func measure(in directory: String, changes: Int, seconds: Int, rate: Int, targetCount: Int) throws
+    {
         let store = try HistoryStore.open(
             HistoryConfiguration(directory: directory, maximumBytes: 4 << 30, ballastBytes: 0)
         ).0
@@ -26,7 +27,8 @@ enum Ingest {
             Churn(id: id, pid: Int32(1000 + index), regions: 2000)
         }
         try store.write(
-            HistoryBatch(entries: churn.map { HistoryEntry(process: $0.id, time: Fleet.morning, born: $0.live) }))
+            HistoryBatch(
+                entries: churn.map { HistoryEntry(process: $0.id, time: Fleet.morning, born: $0.live) }))
 
         let perTick = changes / rate / targetCount
         var ticks: [(wall: Int, cpu: Int)] = []
@@ -56,7 +58,10 @@ enum Ingest {
                 ("longest_tick_share", .double(Double(wall.last ?? 0) / Double(interval))),
                 ("median_tick_ms", .double(Double(wall[wall.count / 2]) / 1e6)),
                 ("longest_tick_ms", .double(Double(wall.last ?? 0) / 1e6)),
-                ("cpu_share", .double(Double(ticks.reduce(0) { $0 + $1.cpu }) / Double(ticks.count * interval))),
+                (
+                    "cpu_share",
+                    .double(Double(ticks.reduce(0) { $0 + $1.cpu }) / Double(ticks.count * interval))
+                ),
                 ("ns_per_change", .double(Double(total) / Double(ticks.count * perTick * targetCount))),
             ]).text)
     }

@@ -46,9 +46,13 @@ enum Length {
             }
         }
         var regions = 0
-        let recent = try median(21) { regions = try store.regions(of: target, at: hourAgo)?.regions.count ?? 0 }
+        let recent = try median(21) {
+            regions = try store.regions(of: target, at: hourAgo)?.regions.count ?? 0
+        }
         var oldRegions = 0
-        let old = try median(21) { oldRegions = try store.regions(of: target, at: halfway)?.regions.count ?? 0 }
+        let old = try median(21) {
+            oldRegions = try store.regions(of: target, at: halfway)?.regions.count ?? 0
+        }
         store.close()
         let used = try DatabaseSizes(path: directory + "/history.sqlite")
         print(

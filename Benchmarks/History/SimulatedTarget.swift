@@ -95,7 +95,8 @@ struct SimulatedTarget {
     mutating func tick(
         at time: Timestamp, seconds: Double, using generator: inout SeededGenerator
     ) -> HistoryEntry? {
-        let changes = generator.next(below: 1 << 20) < UInt64(seconds / temper.secondsBetweenChanges * 1_048_576)
+        let changes =
+            generator.next(below: 1 << 20) < UInt64(seconds / temper.secondsBetweenChanges * 1_048_576)
         guard changes || time >= sampleDue else { return nil }
         var entry = HistoryEntry(process: id, time: time)
         if changes { change(&entry, using: &generator) }
@@ -182,7 +183,9 @@ struct SimulatedTarget {
     private mutating func unmap(_ entry: inout HistoryEntry, _ index: Int) {
         let region = mappings.remove(at: index)
         // Gone as it came, between two looks: neither was ever seen.
-        if let born = entry.born.firstIndex(of: region) { entry.born.remove(at: born) } else {
+        if let born = entry.born.firstIndex(of: region) {
+            entry.born.remove(at: born)
+        } else {
             entry.died.append(region)
         }
         sample.kinds?[region.kind] -= region.size

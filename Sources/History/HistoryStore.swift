@@ -24,7 +24,7 @@ import Synchronization
 ///   died + since. The map at moment M is every interval with born ≤ M and (died = 0 or
 ///   died > M). What a region is besides where, is one row of `mapping`; names are rows of
 ///   `name`. Before `process.regions_from` intervals have been removed.
-/// - `event`: ids ascend in the order of writing.
+/// - `event`: ids ascend in the order of writing. `event_run` (``EventRun``): where a process's are.
 /// - `attachment`: what clients asked to watch.
 /// - `post_mortem`, `post_mortem_region`: what a process held when it exited; they go with its row.
 ///

@@ -16,6 +16,8 @@ final class HistoryWriter {
     /// names as unused.
     var latestDay: Int64 = 0
     let names: NameTables
+    /// nil: to be read from the database.
+    private var lastEventID: Int64?
 
     init(_ db: Database) throws {
         statements = try WriterStatements(db)
@@ -24,6 +26,7 @@ final class HistoryWriter {
 
     func forget() {
         tracks.removeAll()
+        lastEventID = nil
         names.forget()
     }
 
@@ -77,7 +80,6 @@ final class HistoryWriter {
     ) throws {
         let day = max(latestDay, entry.time.microseconds / 86_400_000_000)
         if let image = entry.executedImage {
-            track.comm = image.comm
             try statements.setImage(id, image)
         }
         if entry.sample != nil || !entry.died.isEmpty || !entry.born.isEmpty {
@@ -87,24 +89,40 @@ final class HistoryWriter {
                 _ = try names.mapping(region, day: day)
                 if try !statements.endRegion(id, region.start, at) { report.unmatchedDeaths += 1 }
             }
-            for region in entry.born {
-                let mapping = try names.mapping(region, day: day)
-                if try !statements.insertRegion(id, region, mapping, at) {
-                    report.displacedIntervals += 1
-                    try statements.displaceRegion(id, region.start, at)
-                    _ = try statements.insertRegion(id, region, mapping, at)
-                }
+            report.displacedIntervals += try statements.insertRegions(id, entry.born, at) { region in
+                try names.mapping(region, day: day)
             }
             if let sample = entry.sample { try insert(sample, id, &track, at) }
         }
-        for event in entry.events {
-            try statements.insertEvent(
-                id, event, name: try event.path.map { try names.name($0, day: day) },
-                comm: try names.name(event.comm, day: day))
-        }
+        try statements.insertEvents(
+            id, entry.events,
+            id: { event in try nextEventID(id, event, &track) },
+            name: { event in try event.path.map { try names.name($0, day: day) } },
+            comm: { event in try names.name(event.comm, day: day) })
         if let found = entry.postMortem { try write(found, id, day: day, in: db) }
         if let ended = entry.ended { try statements.setEnd(id, ended) }
     }
+
+    /// The id of the process's next event, and with it the run that it is found by.
+    private func nextEventID(_ process: Int64, _ event: MemoryEvent, _ track: inout ProcessTrack) throws
+        -> Int64
+    {
+        var id = try lastEventID ?? statements.lastEventID()
+        id = id.addingSaturating(1)
+        if track.run?.admits(id: id, time: event.time.microseconds) != true {
+            // No id may lie in two runs of one process. Nothing says that ids have no gaps.
+            id = max(id, track.lastRunID.addingSaturating(1))
+            let run = EventRun(from: id, time: event.time.microseconds)
+            try statements.insertRun(process, run)
+            track.run = run
+            track.lastRunID = run.last
+        }
+        lastEventID = id
+        return id
+    }
+
+    /// Retention has removed the process's latest run, or some of it.
+    func forgetRun(of process: Int64) { tracks[process]?.run = nil }
 
     /// The next moment on the process's time line.
     private func advance(_ track: inout ProcessTrack, _ id: Int64, to time: Timestamp) throws -> Int64 {
@@ -151,5 +169,8 @@ struct ProcessTrack {
     /// The highest number given to a base of this process; 0 where there is none yet.
     var newestBaseID: Int64
     var base: SampleFields?
-    var comm: [UInt8]
+    /// The run that the process's events go on with; nil where the next event begins one.
+    var run: EventRun?
+    /// The last id that any of its runs covers.
+    var lastRunID: Int64
 }

@@ -126,17 +126,51 @@ struct RetentionPass {
     }
 
     private mutating func removeEvents(_ process: Int64, before cutoff: Timestamp) throws {
-        guard left > 0 else { return }
+        var after: (time: Int64, first: Int64) = (.min, .min)
+        while left > 0 {
+            let next = try PreparedStatement(
+                cached: db,
+                """
+                SELECT time, first, ids FROM event_run
+                WHERE process = ?1 AND time < ?2 AND (time, first) > (?3, ?4) ORDER BY time, first LIMIT 1
+                """)
+            next.bind(1, process)
+            next.bind(2, cutoff.microseconds)
+            next.bind(3, after.time)
+            next.bind(4, after.first)
+            guard try next.step() else { return }
+            let run = EventRun(time: next.int(0), first: next.int(1), ids: next.int(2))
+            next.reset()
+            try remove(run, of: process, before: cutoff)
+            after = (run.time, run.first)
+        }
+    }
+
+    private mutating func remove(_ run: EventRun, of process: Int64, before cutoff: Timestamp) throws {
         let delete = try PreparedStatement(
+            cached: db, "DELETE FROM event WHERE id >= ?1 AND id <= ?2 AND process = ?3 AND time < ?4")
+        delete.bind(1, run.first)
+        delete.bind(2, run.last)
+        delete.bind(3, process)
+        delete.bind(4, cutoff.microseconds)
+        let removed = try delete.runCountingChanges()
+        if removed > 0 { writer.forgetRun(of: process) }
+        count(removed)
+        let end = try PreparedStatement(
             cached: db,
             """
-            DELETE FROM event WHERE id IN
-                (SELECT id FROM event WHERE process = ?1 AND time < ?2 ORDER BY time LIMIT ?3)
+            DELETE FROM event_run WHERE process = ?3 AND time = ?4 AND first = ?1
+                AND NOT EXISTS (SELECT 1 FROM event WHERE id >= ?1 AND id <= ?2 AND process = ?3)
             """)
-        delete.bind(1, process)
-        delete.bind(2, cutoff.microseconds)
-        delete.bind(3, Int64(left))
-        try count(delete.runCountingChanges())
+        end.bind(1, run.first)
+        end.bind(2, run.last)
+        end.bind(3, process)
+        end.bind(4, run.time)
+        let ended = try end.runCountingChanges()
+        if ended > 0 { writer.forgetRun(of: process) }
+        count(ended)
+        // Going through what belongs to others takes time too.
+        left -= 4
     }
 
     private mutating func roll(
@@ -179,7 +213,7 @@ struct RetentionPass {
                 OR EXISTS (SELECT 1 FROM sample_minute WHERE process = ?1)
                 OR EXISTS (SELECT 1 FROM sample_hour WHERE process = ?1)
                 OR EXISTS (SELECT 1 FROM region WHERE process = ?1 AND died > 0)
-                OR EXISTS (SELECT 1 FROM event WHERE process = ?1)
+                OR EXISTS (SELECT 1 FROM event_run WHERE process = ?1)
             """)
         query.bind(1, process)
         defer { query.reset() }

@@ -10,7 +10,7 @@ enum Schema {
 
     static let tables = [
         "name", "mapping", "process", "clock_step", "sample_base", "sample", "sample_minute", "sample_hour",
-        "region", "event", "attachment", "post_mortem", "post_mortem_region",
+        "region", "event", "event_run", "attachment", "post_mortem", "post_mortem_region",
     ]
     static let views = [
         "processes", "samples", "regions", "events", "post_mortems", "post_mortem_regions",
@@ -18,6 +18,7 @@ enum Schema {
 
     static let first = "2026-11 first"
     static let kernelEvents = "2026-11 kernel events"
+    static let eventRuns = "2026-11 event runs"
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -27,6 +28,7 @@ enum Schema {
             try SchemaViews.create(db)
         }
         migrator.registerMigration(kernelEvents) { db in try addKernelEvents(db) }
+        migrator.registerMigration(eventRuns) { db in try addEventRuns(db) }
         return migrator
     }
 

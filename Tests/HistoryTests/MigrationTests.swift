@@ -52,7 +52,7 @@ struct MigrationTests {
         #expect(events.split(separator: "\n").count == 4)
 
         let (store, notes) = try HistoryStore.open(HistoryConfiguration(directory: scratch.path))
-        #expect(notes == [.migrated(from: Schema.first, to: Schema.kernelEvents)])
+        #expect(notes == [.migrated(from: Schema.first, to: Schema.eventRuns)])
         #expect(["samples", "regions"].map { sqlite3(scratch.database, "SELECT * FROM \($0)") } == before)
         let after = sqlite3(scratch.database, "SELECT * FROM events ORDER BY id").split(separator: "\n")
         #expect(after.map { String($0.dropLast(4)) } == events.split(separator: "\n").map(String.init))
@@ -79,5 +79,70 @@ struct MigrationTests {
         #expect(try store.allEvents(process.id).last?.event == event)
         store.close()
         #expect(try HistoryStore.open(HistoryConfiguration(directory: scratch.path)).1.isEmpty)
+    }
+
+    /// A database of the second schema with events of three processes, as that version wrote them: an id each
+    /// without gaps, while the clock now and then stepped back.
+    private func makeSecond(in scratch: Scratch, events: Int) throws {
+        let queue = try DatabaseQueue(path: scratch.database)
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL")
+            try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID); PRAGMA journal_mode = WAL")
+        }
+        try Schema.migrator.migrate(queue, upTo: Schema.kernelEvents)
+        var generator = SeededGenerator(seed: 3)
+        try queue.write { db in
+            try db.execute(sql: "INSERT INTO name (id, bytes, last_day) VALUES (1, x'6d656d67726f77', 20780)")
+            for process in 1...3 {
+                try db.execute(
+                    sql: """
+                        INSERT INTO process (id, boot_id, pid, start_ticks, comm, attached)
+                        VALUES (?, 'boot', ?, 1, x'6d656d67726f77', ?)
+                        """, arguments: [process, 100 + process, morning.microseconds])
+            }
+            var clock = morning.microseconds
+            for _ in 0..<events {
+                clock += Int64.random(in: 0...40_000_000, using: &generator)
+                if Int.random(in: 0..<50, using: &generator) == 0 { clock -= 400_000_000 }
+                try db.execute(
+                    sql: """
+                        INSERT INTO event (process, time, type, source, delta, comm) VALUES (?, ?, 3, 1, 4096, 1)
+                        """, arguments: [[1, 1, 1, 2, 3].randomElement(using: &generator) ?? 1, clock])
+            }
+        }
+        try queue.close()
+    }
+
+    @Test("events of the second schema are found as before, by process, by time and after an id")
+    func secondMigrates() throws {
+        let scratch = Scratch()
+        try makeSecond(in: scratch, events: 3000)
+        let before = sqlite3(scratch.database, "SELECT * FROM events ORDER BY id")
+        let asked = "SELECT id FROM event WHERE process = 1"
+        let byTime = sqlite3(scratch.database, asked + " ORDER BY time, id").split(separator: "\n")
+        let since = morning.advanced(bySeconds: 20_000)
+        let recent = sqlite3(
+            scratch.database, asked + " AND time >= \(since.microseconds) ORDER BY time, id"
+        ).split(separator: "\n")
+        #expect(!recent.isEmpty && recent.count < byTime.count && byTime != byTime.sorted())
+
+        let (store, notes) = try HistoryStore.open(HistoryConfiguration(directory: scratch.path))
+        #expect(notes == [.migrated(from: Schema.kernelEvents, to: Schema.eventRuns)])
+        #expect(sqlite3(scratch.database, "SELECT * FROM events ORDER BY id") == before)
+        let first = HistoryProcessID(rawValue: 1)
+        #expect(try store.allEvents(first).map { "\($0.id)" } == byTime.map(String.init))
+        #expect(try store.allEvents(first, since: since).map { "\($0.id)" } == recent.map(String.init))
+        #expect(try store.lastEventID() == 3000)
+        let runs = Int(sqlite3(scratch.database, "SELECT count(*) FROM event_run")) ?? 0
+        #expect((1..<3000).contains(runs))
+
+        // And it goes on behind what there was.
+        let time = morning.advanced(bySeconds: 90_000)
+        let event = MemoryEvent(time: time, pid: 101, comm: Array("memgrow".utf8), type: .mmap)
+        try store.write(HistoryBatch(entries: [HistoryEntry(process: first, time: time, events: [event])]))
+        let added = try store.allEvents(after: 3000)
+        #expect(added.map(\.event) == [event])
+        #expect(try store.allEvents(first).count == byTime.count + 1)
+        store.close()
     }
 }

@@ -169,10 +169,10 @@ extension HistoryStore {
 
     func allEvents(
         _ process: HistoryProcessID? = nil, since: Timestamp? = nil, until: Timestamp? = nil,
-        types: Set<EventType>? = nil, after: Int64? = nil
+        types: Set<EventType>? = nil, after: Int64? = nil, limit: Int? = nil
     ) throws -> [HistoryEvent] {
         var result: [HistoryEvent] = []
-        try events(of: process, since: since, until: until, types: types, afterEventID: after) {
+        try events(of: process, since: since, until: until, types: types, afterEventID: after, limit: limit) {
             result.append($0)
             return true
         }
