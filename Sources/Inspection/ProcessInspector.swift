@@ -10,6 +10,8 @@ package struct ProcessInspection: Sendable {
     package var sample: Sample
     /// True if there was more maps text than memwatch reads (16 MiB): ``regions`` is the lower part.
     package var isTruncated: Bool
+    /// Bytes in memory of each of ``regions``, where they were asked for; nil of one that cannot be told.
+    package var resident: [UInt64?]?
 }
 
 /// Looks at a process without having known it before: what `memwatch regions PID` does.
@@ -24,11 +26,22 @@ package struct ProcessInspector: Sendable {
 
     /// - Throws: ``ProcError/gone(pid:)``, ``ProcError/denied(path:)``,
     ///   ``ProcError/noMemory(pid:state:)`` for kernel threads and zombies.
-    package func inspect(pid: Int32, at time: Timestamp = .now) throws(ProcError) -> ProcessInspection {
-        var inspector = TargetInspector(directory: try root.open(pid: pid), images: images)
+    ///
+    /// - Parameter countsResident: also find out how much of each region is in memory. That takes about 0.1 s
+    ///   for 4 GB, in slices: see ``ProcessDirectory/residentBytes(of:)``.
+    package func inspect(
+        pid: Int32, at time: Timestamp = .now, countsResident: Bool = false
+    ) throws(ProcError) -> ProcessInspection {
+        let directory = try root.open(pid: pid)
+        var inspector = TargetInspector(directory: directory, images: images)
         let outcome = try inspector.look(at: time, accepting: true)
-        return ProcessInspection(
+        var inspection = ProcessInspection(
             regions: inspector.regions, paths: inspector.paths, sample: outcome.sample,
             isTruncated: inspector.isTruncated)
+        if countsResident {
+            let ranges = inspection.regions.map { $0.start..<max($0.start, $0.end) }
+            inspection.resident = directory.residentBytes(of: ranges)
+        }
+        return inspection
     }
 }

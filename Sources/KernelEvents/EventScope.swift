@@ -12,20 +12,18 @@ struct ScopeNumber: Hashable, Sendable {
 struct EventScope {
     let number: ScopeNumber
     let scope: KernelEventSource.Scope
+    /// The process it was opened for, where it is that process's own.
+    let pid: Int32
     var events: [PerfEvent] = []
     /// Queues that are fed by it, and one for reports of execs.
     var references = 0
-    /// A thread may be observed by events of its own and by inherited ones; see ``ThreadRoots``.
-    var roots: ThreadRoots?
+    /// A thread may be observed by events of its own and by inherited ones; see ``ThreadRoots``. By what
+    /// the events write, because those of mappings are opened anew now and then.
+    var roots: [PerfEvent.Content: ThreadRoots] = [:]
     /// Whether its mapping records are worth their cost.
     var flow = RecordFlow()
 
     func close() { for event in events { event.close() } }
-
-    /// Lets the kernel write records of mappings, or stops it. Forks, programs and ends go on being reported.
-    func enableMappings(_ enabled: Bool) {
-        for event in events where event.content == .mappings { event.enable(enabled) }
-    }
 
     /// Opens the events, writing into the given rings.
     ///
@@ -33,21 +31,9 @@ struct EventScope {
     static func open(
         _ scope: KernelEventSource.Scope, pid: Int32, number: ScopeNumber, rings: [PerfRing]
     ) throws(KernelEventRefusal) -> EventScope {
-        var result = EventScope(number: number, scope: scope)
+        var result = EventScope(number: number, scope: scope, pid: pid)
         do throws(Errno) {
-            switch scope {
-            case .machine:
-                for content in PerfEvent.Content.allCases { try result.add(.machine, content, rings) }
-            case .cgroup(let path):
-                let directory = try openCgroup(path)
-                // The events keep the cgroup; the directory need not stay open.
-                defer { Glibc.close(directory) }
-                for content in PerfEvent.Content.allCases {
-                    try result.add(.cgroup(descriptor: directory), content, rings)
-                }
-            case .process:
-                try result.addThreads(of: pid, rings)
-            }
+            try result.open(PerfEvent.Content.allCases, rings)
         } catch {
             result.close()
             if case .cgroup = scope, error == .noSuchFileOrDirectory || error == .badFileDescriptor {
@@ -57,6 +43,39 @@ struct EventScope {
         }
         if result.events.isEmpty { throw KernelEventRefusal(scope: scope, cause: .noSuchProcess) }
         return result
+    }
+
+    private mutating func open(_ contents: [PerfEvent.Content], _ rings: [PerfRing]) throws(Errno) {
+        switch scope {
+        case .machine:
+            for content in contents { try add(.machine, content, rings) }
+        case .cgroup(let path):
+            let directory = try openCgroup(path)
+            // The events keep the cgroup; the directory need not stay open.
+            defer { Glibc.close(directory) }
+            for content in contents { try add(.cgroup(descriptor: directory), content, rings) }
+        case .process:
+            try addThreads(of: pid, contents, rings)
+        }
+    }
+
+    /// Opens the events of mappings again, after ``closeMappings()``.
+    mutating func openMappings(_ rings: [PerfRing]) throws(Errno) {
+        do throws(Errno) {
+            try open([.mappings], rings)
+        } catch {
+            closeMappings()
+            throw error
+        }
+        if !events.contains(where: { $0.content == .mappings }) { throw .noSuchProcess }
+    }
+
+    /// Closes the events of mappings. (To disable them would not do: while any such event is open, enabled or
+    /// not, the kernel prepares the record of every mapping call of the machine, and that is half of its cost.)
+    mutating func closeMappings() {
+        for event in events where event.content == .mappings { event.close() }
+        events.removeAll { $0.content == .mappings }
+        roots[.mappings] = nil
     }
 
     private mutating func add(
@@ -81,16 +100,20 @@ struct EventScope {
     /// Threads that appear while this goes on may descend from one that was still unobserved; so the list is
     /// read again until it brings nothing new. Those that come late may have inherited as well, and then
     /// write everything twice: from there on ``roots`` sorts that out.
-    private mutating func addThreads(of pid: Int32, _ rings: [PerfRing]) throws(Errno) {
+    private mutating func addThreads(
+        of pid: Int32, _ contents: [PerfEvent.Content], _ rings: [PerfRing]
+    ) throws(Errno) {
         var known: Set<Int32> = []
         for round in 0..<64 {
             let threads = (try? ProcRoot().open(pid: pid).threadIDs()) ?? []
             let new = threads.filter { known.insert($0).inserted }
             if new.isEmpty { return }
-            if round > 0 && roots == nil { roots = ThreadRoots() }
+            if round > 0 {
+                for content in contents where roots[content] == nil { roots[content] = ThreadRoots() }
+            }
             for thread in new {
                 do throws(Errno) {
-                    for content in PerfEvent.Content.allCases { try add(.thread(thread), content, rings) }
+                    for content in contents { try add(.thread(thread), content, rings) }
                 } catch .noSuchProcess {
                     continue
                 }

@@ -84,8 +84,5 @@ struct PerfEvent {
         return values.1 - lostBefore
     }
 
-    /// Those inherited from it too; what inherits from it later is as it is then.
-    func enable(_ enabled: Bool) { _ = clinux_perf_enable(descriptor, enabled) }
-
     func close() { Glibc.close(descriptor) }
 }

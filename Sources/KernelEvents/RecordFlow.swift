@@ -81,9 +81,17 @@ struct RecordFlow {
             }
         }
         level.records += Int64(clamping: records)
-        if levels.count >= Self.limit, levels[pid] == nil { levels = levels.filter { $0.value.records > 1_000 } }
+        if levels.count >= Self.limit, levels[pid] == nil {
+            levels = levels.filter { $0.value.records > 1_000 }
+        }
         if levels.count < Self.limit || levels[pid] != nil { levels[pid] = level }
         highest = max(highest, level.records)
+    }
+
+    /// Switching on failed: to be tried again.
+    mutating func couldNotProbe(at now: Int64) {
+        quiet = 0
+        phase = .paused(until: now &+ Self.pause)
     }
 
     /// What is to be done now; nil for nothing.

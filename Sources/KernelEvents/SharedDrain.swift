@@ -6,6 +6,8 @@ final class SharedDrain: Sendable {
     let table: Mutex<WatchTable>
     /// Held during a pass; nil while there are no rings. Taken before ``table``.
     let gate = Mutex<DrainPass?>(nil)
+    /// What events that are opened again write into.
+    private let rings = Mutex<[PerfRing]>([])
     private let activity: @Sendable (Set<Int32>) -> Void
     private let execs: @Sendable (Int32) -> Void
 
@@ -29,10 +31,14 @@ final class SharedDrain: Sendable {
     }
 
     /// From here on there are rings to empty.
-    func begin(_ rings: [PerfRing]) { gate.withLock { $0 = DrainPass(rings: rings) } }
+    func begin(_ rings: [PerfRing]) {
+        self.rings.withLock { $0 = rings }
+        gate.withLock { $0 = DrainPass(rings: rings) }
+    }
 
     /// The rings are about to be closed.
     func end() {
+        rings.withLock { $0 = [] }
         gate.withLock { pass in
             pass?.deallocate()
             pass = nil
@@ -47,13 +53,14 @@ final class SharedDrain: Sendable {
     /// - Returns: whether it found anything for anybody, or holds something back.
     @discardableResult
     func run(slack: Int64 = DrainPass.slack, stepping: Bool = false) -> Bool {
+        let rings = stepping ? rings.withLock { $0 } : []
         let (outcome, freed, holds) = gate.withLock { pass -> (WatchTable.Outcome, [EventScope], Bool) in
             guard pass != nil else { return (WatchTable.Outcome(), [], false) }
             return table.withLock { table in
                 var (outcome, freed) =
                     pass?.run(&table, startingAt: MonotonicTime.nanoseconds, slack: slack)
                     ?? (WatchTable.Outcome(), [])
-                if stepping { table.stepFlows(at: MonotonicTime.nanoseconds, &outcome) }
+                if stepping { table.stepFlows(at: MonotonicTime.nanoseconds, rings, &outcome) }
                 return (outcome, freed, pass?.holdsRecords ?? false)
             }
         }

@@ -1,4 +1,5 @@
 import MemoryModel
+import SystemPackage
 
 /// Who gets which record. Pure bookkeeping: opens nothing, reads nothing.
 struct WatchTable {
@@ -24,6 +25,7 @@ struct WatchTable {
     private struct Origin {
         let scope: ScopeNumber
         let thread: Int32
+        let content: PerfEvent.Content
         /// The scope sorts out what is written twice.
         let mayRepeat: Bool
     }
@@ -55,9 +57,14 @@ struct WatchTable {
 
     mutating func add(_ scope: EventScope) {
         scopes[scope.number] = scope
-        for event in scope.events {
+        note(scope.events, of: scope)
+    }
+
+    private mutating func note(_ events: [PerfEvent], of scope: EventScope) {
+        for event in events {
             origins[event.id] = Origin(
-                scope: scope.number, thread: event.thread, mayRepeat: scope.roots != nil)
+                scope: scope.number, thread: event.thread, content: event.content,
+                mayRepeat: scope.roots[event.content] != nil)
         }
     }
 
@@ -128,22 +135,35 @@ struct WatchTable {
 
     /// Switches mapping records off and on where that is due. All queues of such a scope get a gap each time:
     /// what happens between the two is for looks to find.
-    mutating func stepFlows(at now: Int64, _ outcome: inout Outcome) {
+    mutating func stepFlows(at now: Int64, _ rings: [PerfRing], _ outcome: inout Outcome) {
         for number in scopes.keys {
             switch scopes[number]?.flow.step(at: now) {
             case nil: continue
             case .pause:
-                scopes[number]?.enableMappings(false)
+                closeMappings(of: number)
                 statistics.pauses &+= 1
                 tell(number, isPaused: true, at: now, &outcome)
             case .pauseAgain:
-                scopes[number]?.enableMappings(false)
+                closeMappings(of: number)
             case .probe:
-                scopes[number]?.enableMappings(true)
+                do throws(Errno) {
+                    try scopes[number]?.openMappings(rings)
+                    if let scope = scopes[number] {
+                        note(scope.events.filter { $0.content == .mappings }, of: scope)
+                    }
+                } catch {
+                    // No descriptors, or nobody there: what was not counted was not quiet.
+                    scopes[number]?.flow.couldNotProbe(at: now)
+                }
             case .resume:
                 tell(number, isPaused: false, at: now, &outcome)
             }
         }
+    }
+
+    private mutating func closeMappings(of number: ScopeNumber) {
+        for event in scopes[number]?.events ?? [] where event.content == .mappings { origins[event.id] = nil }
+        scopes[number]?.closeMappings()
     }
 
     private mutating func tell(
@@ -201,16 +221,19 @@ struct WatchTable {
         -> EventScope?
     {
         guard record.pid > 0, let origin = origins[record.id] else { return nil }
+        // The kernel writes forks and ends also for whoever asks for mappings (perf_event_task_match): once
+        // is enough, and the event for them is there all the time.
+        if origin.content == .mappings, record.kind != .mapping { return nil }
         if origin.mayRepeat,
-            scopes[origin.scope]?.roots?.accepts(
+            scopes[origin.scope]?.roots[origin.content]?.accepts(
                 thread: record.tid, cpu: record.cpu, root: origin.thread) == false
         {
             statistics.recordsIgnored &+= 1
             return nil
         }
         if case .fork(let child, let parent, let childThread, _) = record.kind {
-            if origin.mayRepeat {
-                scopes[origin.scope]?.roots?.created(thread: childThread)
+            for content in PerfEvent.Content.allCases {
+                scopes[origin.scope]?.roots[content]?.created(thread: childThread)
             }
             guard child > 0, child != parent else { return nil }
             return forked(child, record, origin.scope, &outcome)

@@ -169,7 +169,8 @@ package enum MonitorInterface {
           pid: int,
           at: ?string,
           start: ?string,
-          kinds: ?[]string
+          kinds: ?[]string,
+          resident: ?bool
         ) -> (time: string, consistent: bool, truncated: bool, regions: []Region)
 
         # Samples in order of time, of one process or, with unit in place of pid, of all that

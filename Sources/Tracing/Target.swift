@@ -24,7 +24,7 @@ final class Target: Sendable {
         var options: TargetOptions
         var targetState = TargetState.running
         var sample: Sample?
-        var regions: [Region] = []
+        var regions = AddressList<Region>()
         var ledger = Ledger()
         var forks: [ForkedChild] = []
         var paths = PathTable()
@@ -57,14 +57,23 @@ final class Target: Sendable {
                 id: id, description: known.description, attached: attached,
                 intervalMicroseconds: known.options.intervalMicroseconds, state: known.targetState,
                 rule: known.options.rule, followsChildren: known.options.followsChildren,
-                lastSample: known.sample, eventMode: eventMode, isSummarised: known.isSummarised)
+                lastSample: known.sample, eventMode: currentEventMode, isSummarised: known.isSummarised)
         }
     }
 
-    /// The map of the last accepted look.
+    /// Without records of mappings a target is on sampling, whatever else the kernel reports of it.
+    private var currentEventMode: EventMode {
+        guard let feed, feed.queue.isPaused else { return eventMode }
+        return .sampling(
+            reason:
+                "for now: a process makes more than 10,000 mapping calls a second, and to record them all "
+                + "would take more than 1 % of its time")
+    }
+
+    /// The map of the last accepted look, or what is known to have become of it since.
     var regions: [ObservedRegion] {
         let (regions, paths) = published.withLock { ($0.regions, $0.paths) }
-        return regions.map { ObservedRegion($0, paths) }
+        return regions.elements.map { ObservedRegion($0, paths) }
     }
 
     /// What this target's children are given: the map at the fork where its records told of that already,
@@ -126,11 +135,12 @@ final class Target: Sendable {
             known.description = observer.description
             known.targetState = observer.state
             known.sample = observer.sample
-            known.regions = observer.inspector.regions
+            known.regions =
+                observer.isLedgerAhead ? observer.stored : AddressList(observer.inspector.regions)
             known.ledger = observer.ledger
             known.forks = observer.forks
             known.paths = observer.inspector.paths
-            known.isSummarised = observer.pace.isSummarising
+            known.isSummarised = observer.pace.isSummarising || observer.lookPace.isSparing
             known.followUp = observer.followUp
         }
     }

@@ -50,7 +50,7 @@ extension TargetObserver {
 
     // MARK: With records
 
-    private mutating func applied(
+    mutating func applied(
         _ records: [KernelRecord], _ look: [Region]?, _ time: LookWindow?
     ) -> [LedgerEvent] {
         // What is known of the heap's beginning is of the program that was last looked at.
@@ -67,7 +67,7 @@ extension TargetObserver {
         return told
     }
 
-    private mutating func takeRecords(_ tick: Tick) -> [KernelRecord] {
+    mutating func takeRecords(_ tick: Tick) -> [KernelRecord] {
         guard let taken = feed?.take() else { return [] }
         pace.count(taken.records.count, at: tick.monotonic)
         if let exit = taken.records.last(where: \.isLeaderExit) { leaderExit = exit }
@@ -77,7 +77,7 @@ extension TargetObserver {
         return taken.records + [gap]
     }
 
-    private func events(_ told: [LedgerEvent], _ tick: Tick) -> [MemoryEvent] {
+    func events(_ told: [LedgerEvent], _ tick: Tick) -> [MemoryEvent] {
         var events = (pace.isSummarising ? Ledger.summarise(told) : told).map { event($0, tick) }
         // By time; what is of the same time stays in order.
         if zip(events, events.dropFirst()).contains(where: { $0.time > $1.time }) {
@@ -102,7 +102,7 @@ extension TargetObserver {
         observation.description = description
     }
 
-    private mutating func note(_ events: [MemoryEvent]) {
+    mutating func note(_ events: [MemoryEvent]) {
         if let growth = events.lastGrowth { lastGrowth = growth }
     }
 }

@@ -20,7 +20,7 @@ struct TargetObserver: Sendable {
     /// The last look's, stored or not.
     var latest: Sample?
     /// The map that the history has.
-    private var stored: [Region] = []
+    var stored = AddressList<Region>()
     /// What looks say, and records where there is a feed.
     var ledger = Ledger()
     /// The last children that records told of, oldest first, each with the map it was given.
@@ -29,6 +29,9 @@ struct TargetObserver: Sendable {
     /// False from an exec to the next look: what is known of the heap's beginning is the old program's.
     var isStartBrkCurrent = true
     var pace = RecordPace()
+    var lookPace = LookPace()
+    /// Samples have been made of the ledger's map since the last accepted look: that is older.
+    var isLedgerAhead = false
     /// The end of the first thread, where it was reported and the process was still to be seen.
     var leaderExit: KernelRecord?
     private var looksAfterExit = 0
@@ -36,14 +39,14 @@ struct TargetObserver: Sendable {
     private(set) var followUp: MonotonicTime?
     /// The last event that added memory, for the post-mortem.
     var lastGrowth: MemoryEvent?
-    private var statm: Statm?
+    var statm: Statm?
     /// When the next full look is due whatever statm says, and the next sample whatever was seen.
     private var fullLookDue = MonotonicTime(microseconds: .min)
     private var sampleDue = MonotonicTime(microseconds: .min)
     /// Something is known to have changed that statm may not show.
-    private var isDirty = true
+    var isDirty = true
     /// Records have changed the ledger's map since the last accepted look.
-    private var awaitsLook = false
+    var awaitsLook = false
     /// The last look found something that is not stored yet.
     private var hasUnstored = false
     /// When samples and regions may be stored again outside of the interval.
@@ -71,8 +74,8 @@ struct TargetObserver: Sendable {
         inspector.resume(from: memory.regions)
         sample = memory.sample
         latest = memory.sample
-        stored = inspector.regions
-        ledger = Ledger(resumingFrom: stored)
+        stored = AddressList(inspector.regions)
+        ledger = Ledger(resumingFrom: inspector.regions)
     }
 
     /// True where the next step is a look: the cheap question, one pread of statm.
@@ -101,8 +104,10 @@ struct TargetObserver: Sendable {
             return now.advanced(byMicroseconds: 20_000)
         }
         if ledger.pendingCount > 0 || awaitsLook || feed?.hasRecords == true {
-            return max(now, pace.nextLook)
+            return max(now, pace.nextLook, lookPace.next)
         }
+        // Kinds that only a look can tell.
+        if isLedgerAhead || (lookPace.isHuge && isDirty) { return max(now, lookPace.nextAccounted) }
         if hasUnstored { return max(now, storeDue) }
         return nil
     }
@@ -121,7 +126,7 @@ struct TargetObserver: Sendable {
                 return try shortLook(tick)
             }
             self.statm = statm
-            return try fullLook(tick)
+            return mustSpare(tick) ? try sparingLook(tick) : try fullLook(tick)
         } catch {
             return failed(error, tick)
         }
@@ -131,8 +136,18 @@ struct TargetObserver: Sendable {
     /// more than their share of time: then from the records alone.
     private mutating func tellRecords(_ tick: Tick) throws(ProcError) -> Observation? {
         let statm = try directory.statm()
+        if mustSpare(tick) {
+            if feed?.hasRecords != true { return hasUnstored ? try shortLook(tick) : nil }
+            // The map is gone through at the next tick; what the records say is told at once.
+            isDirty = true
+            var observation = newObservation(tick)
+            tellWithoutLook(tick, &observation)
+            return isWorthKeeping(observation) ? observation : nil
+        }
         if pace.mayLook(at: tick.monotonic) {
-            if let feed, !feed.hasRecords, !awaitsLook, ledger.pendingCount == 0, leaderExit == nil {
+            if let feed, !feed.hasRecords, !awaitsLook, !isLedgerAhead, ledger.pendingCount == 0,
+                leaderExit == nil
+            {
                 // Nothing new: what the last look found was not stored yet.
                 return try shortLook(tick)
             }
@@ -162,6 +177,7 @@ struct TargetObserver: Sendable {
     private mutating func fullLook(_ tick: Tick) throws(ProcError) -> Observation? {
         tick.counters.add(\.looks)
         let began = MonotonicTime.nanoseconds
+        let beganWork = LookPace.processorNanoseconds
         let outcome: TargetInspector.Outcome
         do throws(ProcError) {
             outcome = try inspector.look(at: tick.time)
@@ -191,33 +207,51 @@ struct TargetObserver: Sendable {
         tell(outcome, LookWindow(began: began, ended: ended), tick, &observation)
         var sample = outcome.sample
         sample.time = tick.time
+        if outcome.isAccepted {
+            isLedgerAhead = false
+        } else if isLedgerAhead {
+            sample.kinds = ledger.totals
+            sample.regionCount = UInt32(clamping: ledger.map.count)
+        }
         latest = sample
         hasUnstored = true
+        lookPace.looked(
+            cost: LookPace.processorNanoseconds - beganWork, regions: inspector.regions.count,
+            at: tick.monotonic, tick.sparing, atLeastEvery: tick.fullLookEvery)
         if tick.cause == .interval || tick.monotonic >= storeDue || observation.description != nil {
             store(sample, tick, &observation)
         }
         return isWorthKeeping(observation) ? observation : nil
     }
 
-    private func isWorthKeeping(_ observation: Observation) -> Bool {
+    func isWorthKeeping(_ observation: Observation) -> Bool {
         observation.sample != nil || !observation.born.isEmpty || !observation.died.isEmpty
             || !observation.events.isEmpty
     }
 
     /// Puts the sample and the map into the observation, for the history, where they say something new.
-    private mutating func store(_ sample: Sample, _ tick: Tick, _ observation: inout Observation) {
+    mutating func store(_ sample: Sample, _ tick: Tick, _ observation: inout Observation) {
         // Events that are not in this sample will be told with times before it: the next one is whole.
         if ledger.pendingCount > 0 { return }
         hasUnstored = false
         storeDue = tick.monotonic.advanced(byMicroseconds: interval / 10)
         observation.sample = kept(sample, tick)
-        let regions = inspector.regions
-        guard stored != regions else { return }
+        if !isLedgerAhead {
+            storeMap(inspector.regions, &observation)
+            ledger.changed.clear()
+        } else if sample.isConsistent {
+            storeChangedPlaces(&observation)
+        }
+    }
+
+    mutating func storeMap(_ regions: [Region], _ observation: inout Observation) {
+        let before = stored.elements
+        guard before != regions else { return }
         let paths = inspector.paths
-        let intervals = MapComparison.compare(from: stored, to: regions).intervals
-        observation.died = intervals.died.map { ObservedRegion(stored[$0], paths) }
+        let intervals = MapComparison.compare(from: before, to: regions).intervals
+        observation.died = intervals.died.map { ObservedRegion(before[$0], paths) }
         observation.born = intervals.born.map { ObservedRegion(regions[$0], paths) }
-        stored = regions
+        stored = AddressList(regions)
     }
 
     /// A look may have thrown out names nobody has any more, and given the rest new ids.
@@ -225,8 +259,8 @@ struct TargetObserver: Sendable {
         guard inspector.hasRenamedPaths else { return }
         // Children that are taken up later must do with the parent's map as it is then.
         forks = []
-        for index in stored.indices { stored[index].path = inspector.translated(stored[index].path) }
         let inspector = inspector
+        stored.replaceAll { $0.path = inspector.translated($0.path) }
         ledger.translatePaths { inspector.translated($0) }
     }
 
@@ -295,7 +329,7 @@ struct TargetObserver: Sendable {
         return sample
     }
 
-    private func newObservation(_ tick: Tick) -> Observation {
+    func newObservation(_ tick: Tick) -> Observation {
         Observation(target: target, identity: description.identity, time: tick.time)
     }
 }

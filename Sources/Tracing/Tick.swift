@@ -16,6 +16,7 @@ struct Tick: Sendable {
     var monotonic: MonotonicTime
     var fullLookEvery: Int64
     var sampleEvery: Int64
+    var sparing = LookPace.Rule()
     let counters: TracerCounters
 
     /// The same tick at a later instant. The wall clock is taken to have run on evenly since the tick began;

@@ -217,9 +217,13 @@ package actor Tracer {
     package func setTiming(_ timing: TracerTiming) { self.timing = timing }
 
     /// A look of its own at any process, watched or not.
-    package nonisolated func inspect(pid: Int32) async throws(ProcError) -> ProcessInspection {
+    package nonisolated func inspect(
+        pid: Int32, countsResident: Bool = false
+    ) async throws(ProcError) -> ProcessInspection {
         let inspector = ProcessInspector(root: root, images: images)
-        return try await run(on: helpers) { () throws(ProcError) in try inspector.inspect(pid: pid) }
+        return try await run(on: helpers) { () throws(ProcError) in
+            try inspector.inspect(pid: pid, countsResident: countsResident)
+        }
     }
 
     // MARK: Ticks
@@ -349,7 +353,7 @@ package actor Tracer {
         let (wall, monotonic) = MonotonicTime.withWallClock()
         return Tick(
             time: wall, monotonic: monotonic, fullLookEvery: timing.fullLookMicroseconds,
-            sampleEvery: timing.sampleMicroseconds, counters: counters)
+            sampleEvery: timing.sampleMicroseconds, sparing: timing.sparing, counters: counters)
     }
 
     private func sleep(until due: MonotonicTime?) async {
@@ -389,6 +393,8 @@ package struct TracerTiming: Hashable, Sendable {
     package var sampleMicroseconds: Int64 = 60_000_000
     /// How long a tick waits for its slowest look before it is delivered without it.
     package var patience: Duration = .milliseconds(50)
+    /// From when on looks are so dear that they are spread.
+    var sparing = LookPace.Rule()
 
     package init() {}
 }

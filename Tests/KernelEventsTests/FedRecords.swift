@@ -156,9 +156,9 @@ final class FedPass {
     deinit { pass.deallocate() }
 
     func open(_ number: UInt64, _ scope: KernelEventSource.Scope = .machine, countsLost: Bool = false) {
-        var opened = EventScope(number: ScopeNumber(rawValue: number), scope: scope)
+        var opened = EventScope(number: ScopeNumber(rawValue: number), scope: scope, pid: 0)
         opened.events = [
-            PerfEvent(descriptor: -1, id: number, cpu: 0, thread: 0, content: .mappings, countsLost: countsLost)
+            PerfEvent(descriptor: -1, id: number, cpu: 0, thread: 0, content: .tasks, countsLost: countsLost)
         ]
         table.add(opened)
     }

@@ -139,11 +139,11 @@ struct PassTests {
     func observedTwice() {
         // Thread 101 was created by 100 when that had its event on CPU 0, and not yet the one on CPU 1; then
         // its own were opened.
-        var scope = EventScope(number: ScopeNumber(rawValue: 9), scope: .process)
+        var scope = EventScope(number: ScopeNumber(rawValue: 9), scope: .process, pid: 1)
         scope.events = [(11, 0, 100), (12, 0, 101), (13, 1, 101)].map {
-            PerfEvent(descriptor: -1, id: $0, cpu: $1, thread: $2, content: .mappings, countsLost: false)
+            PerfEvent(descriptor: -1, id: $0, cpu: $1, thread: $2, content: .tasks, countsLost: false)
         }
-        scope.roots = ThreadRoots()
+        scope.roots = [.tasks: ThreadRoots()]
         fed.table.add(scope)
         let queue = fed.watch(100, scope: 9, followsChildren: true)
         fed.rings[0].put(

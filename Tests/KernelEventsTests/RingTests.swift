@@ -106,7 +106,7 @@ struct RingTests {
         let subject = try Subject()
         let queue = try watcher.watch(subject.pid, .process)
         let statistics = watcher.source.statistics
-        #expect(statistics.eventsOpen == 2 * statistics.rings && statistics.ringBytes >= 32 << 10)
+        #expect(statistics.eventsOpen == 3 * statistics.rings && statistics.ringBytes >= 32 << 10)
         watcher.source.stop()
         watcher.source.stop()
         #expect(queue.take().isClosed)

@@ -93,21 +93,4 @@ import Testing
         #expect(process.openImage(of: area, path: [0x2f] + Array(repeating: 0x61, count: 1 << 20)) == nil)
     }
 
-    @Test("Resident bytes are the pages that were touched, and no others")
-    func resident() throws {
-        let bytes = 96 << 20
-        let subject = try Subject("resident", String(bytes))
-        let process = try subject.open()
-        let start = try #require(UInt64(subject.firstLine, radix: 16))
-        let resident = process.residentBytes(start: start, end: start + UInt64(bytes))
-        guard let resident else {
-            withKnownIssue("needs PAGEMAP_SCAN (Linux 6.7)") { Issue.record("not available") }
-            return
-        }
-        #expect(resident == UInt64(bytes / 2))
-        #expect(process.residentBytes(start: start, end: start + 8192) == 4096)
-        #expect(process.residentBytes(start: start, end: start) == nil)
-        #expect(process.residentBytes(start: 0xffff_ffff_ff60_0000, end: 0xffff_ffff_ff60_1000) == nil)
-        #expect(process.residentBytes(start: .max - 4096, end: .max) == nil)
-    }
 }

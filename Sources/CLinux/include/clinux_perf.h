@@ -66,11 +66,6 @@ static inline int clinux_perf_set_output(int event, int owner) {
     return ioctl(event, PERF_EVENT_IOC_SET_OUTPUT, owner);
 }
 
-/// Lets the event and all that were inherited from it write records, or not. 0, or -1 and errno.
-static inline int clinux_perf_enable(int event, bool enabled) {
-    return ioctl(event, enabled ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
-}
-
 /// The number that the event's records carry. 0, or -1 and errno.
 static inline int clinux_perf_id(int event, uint64_t *id) {
     return ioctl(event, PERF_EVENT_IOC_ID, id);

@@ -32,6 +32,12 @@ struct RegionsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only these kinds: heap,anon.", valueName: "kind,..."))
     var kind: [String] = []
 
+    @Flag(
+        help: ArgumentHelp(
+            "Also how much of each region is in memory.",
+            discussion: "Takes about 0.1 s for 4 GB, in slices that let the process go on."))
+    var resident = false
+
     @Flag(help: "One row per kind instead of one per region.")
     var summary = false
 
@@ -48,6 +54,11 @@ struct RegionsCommand: ParsableCommand {
         if start != nil, at == nil {
             throw Failure.usage("--start chooses among past processes: say --at, which time is meant")
         }
+        if resident, at != nil || summary {
+            throw Failure.usage(
+                "--resident tells what is in memory now, region by region: not with "
+                    + (summary ? "--summary" : "--at"))
+        }
         var denial: Failure?
         if at == nil {
             switch inspect(pid) {
@@ -62,6 +73,7 @@ struct RegionsCommand: ParsableCommand {
         parameters.set("at", at?.rfc3339)
         parameters.set("start", start?.rfc3339)
         parameters.set("kinds", kinds?.map(\.name))
+        if resident { parameters["resident"] = .bool(true) }
         do throws(Failure) { try ask(endpoint, parameters) } catch {
             // Where it cannot be asked, what stood in the way first is what there is to say.
             throw error.status == .unavailable ? denial ?? error : error
@@ -69,15 +81,19 @@ struct RegionsCommand: ParsableCommand {
     }
 
     private func inspect(_ pid: Int32) -> Result<ProcessInspection, Failure> {
-        do throws(ProcError) { return .success(try ProcessInspector().inspect(pid: pid)) } catch {
+        do throws(ProcError) {
+            return .success(try ProcessInspector().inspect(pid: pid, countsResident: resident))
+        } catch {
             return .failure(Failure(error))
         }
     }
 
     private func show(_ inspection: ProcessInspection, kinds: [RegionKind]?) throws(Failure) {
-        var report = RegionReport(summary: summary, format: format.format)
-        for region in inspection.regions where kinds?.contains(region.kind) ?? true {
-            try report.add(RegionRecord(region, path: inspection.paths.bytes(of: region.path)))
+        var report = RegionReport(summary: summary, resident: resident, format: format.format)
+        for (index, region) in inspection.regions.enumerated() where kinds?.contains(region.kind) ?? true {
+            var record = RegionRecord(region, path: inspection.paths.bytes(of: region.path))
+            if let resident = inspection.resident { record.setResident(resident[index]) }
+            try report.add(record)
         }
         report.isTruncated = inspection.isTruncated
         report.isConsistent = inspection.sample.isConsistent
@@ -85,10 +101,10 @@ struct RegionsCommand: ParsableCommand {
     }
 
     private func ask(_ endpoint: Endpoint, _ parameters: JSONObject) throws(Failure) {
-        let (summary, format) = (summary, format.format)
+        let (summary, resident, format) = (summary, resident, format.format)
         try runToEnd { () async throws(Failure) in
             let daemon = try await Daemon.connect(endpoint)
-            var report = RegionReport(summary: summary, format: format)
+            var report = RegionReport(summary: summary, resident: resident, format: format)
             try await daemon.stream(.regions, parameters) { (reply) throws(Failure) in
                 if reply.parameters["truncated"]?.boolValue == true { report.isTruncated = true }
                 if reply.parameters["consistent"]?.boolValue == false { report.isConsistent = false }
@@ -110,24 +126,35 @@ private struct RegionReport {
     private var collected: [RegionRecord] = []
     private var count: Int64 = 0
     private var size: UInt64 = 0
+    private let hasResident: Bool
+    private var resident: UInt64 = 0
     var isTruncated = false
     var isConsistent = true
 
-    init(summary: Bool, format: OutputFormat) {
+    init(summary: Bool, resident: Bool, format: OutputFormat) {
         self.format = format
-        if !summary { printer = RecordPrinter(format, layout: .regions, output: output) }
+        hasResident = resident
+        if summary { return }
+        printer =
+            resident
+            ? RecordPrinter(
+                format, layout: .residentRegions, csvColumns: RegionRecord.fields + ["resident"],
+                output: output)
+            : RecordPrinter(format, layout: .regions, output: output)
     }
 
     mutating func add(_ region: RegionRecord) throws(Failure) {
         if printer == nil { return collected.append(region) }
         if !region.isOutsideVmSize { size &+= region.size }
+        resident &+= region.resident ?? 0
         count += 1
         try printer?.write(region)
     }
 
     func finish() throws(Failure) {
         if let printer {
-            try printer.total(["total", Cell.size(size), "", "", "\(count) regions"])
+            let sizes = [Cell.size(size)] + (hasResident ? [Cell.size(resident)] : [])
+            try printer.total(["total"] + sizes + ["", "", "\(count) regions"])
             try printer.finish()
         } else {
             try printSummary()

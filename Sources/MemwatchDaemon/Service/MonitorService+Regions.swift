@@ -17,9 +17,13 @@ extension MonitorService {
             let records = found.regions.map { RegionRecord($0.region, path: $0.path ?? []) }
             return try await send(records, of: kinds, at: found.time, true, false, call, replies)
         }
-        let look = try await readableLook(pid: pid, peer)
+        let look = try await readableLook(pid: pid, countsResident: parameters.bool("resident"), peer)
         let paths = look.paths
-        let records = look.regions.map { RegionRecord($0, path: paths.bytes(of: $0.path)) }
+        let records = look.regions.enumerated().map { index, region in
+            var record = RegionRecord(region, path: paths.bytes(of: region.path))
+            if let resident = look.resident { record.setResident(resident[index]) }
+            return record
+        }
         try await send(
             records, of: kinds, at: look.sample.time, look.sample.isConsistent, look.isTruncated, call,
             replies)
@@ -27,14 +31,16 @@ extension MonitorService {
 
     /// A look at a process that this client may read, now: asked before and after, because between the
     /// two the process may have executed a set-user-id program.
-    private func readableLook(pid: Int32, _ peer: PeerIdentity) async throws -> ProcessInspection {
+    private func readableLook(
+        pid: Int32, countsResident: Bool, _ peer: PeerIdentity
+    ) async throws -> ProcessInspection {
         let gate = gate.current
         let denied = MonitorError.permissionDenied(
             pid: Int64(pid), reason: "process \(pid) belongs to another user")
         do {
             let directory = try root.open(pid: pid)
             guard gate.mayRead(peer, directory) else { throw denied }
-            let look = try await tracer.inspect(pid: pid)
+            let look = try await tracer.inspect(pid: pid, countsResident: countsResident)
             guard gate.mayRead(peer, directory) else { throw denied }
             return look
         } catch let error as ProcError {

@@ -31,6 +31,12 @@ package struct RegionRecord: Record, Hashable {
         tid = region.tid == 0 ? nil : region.tid
     }
 
+    /// How much of it is in memory was asked for; nil where that could not be told.
+    package mutating func setResident(_ bytes: UInt64?) {
+        resident = bytes
+        hasResident = true
+    }
+
     package static let fields = [
         "start", "end", "size", "perms", "offset", "device", "inode", "kind", "origin", "path", "tid",
     ]

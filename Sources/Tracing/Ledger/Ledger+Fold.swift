@@ -56,7 +56,7 @@ extension Ledger {
             // Not merged with the part below it: that part is one area, this is another.
             round.parts.append(map[next &- 1].part(from: area.end, to: map[next &- 1].end))
         }
-        map.replace(first..<next, with: round.parts)
+        replace(first..<next, with: round.parts)
     }
 
     // MARK: The four outcomes for a piece

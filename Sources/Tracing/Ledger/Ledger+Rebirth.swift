@@ -120,7 +120,7 @@ extension Ledger {
             var above = covered.upperBound
             while above < map.count, map[above].start < top { above &+= 1 }
             let last = map[covered.upperBound &- 1]
-            map.replace(
+            replace(
                 covered.upperBound &- 1..<above,
                 with: CollectionOfOne(last.part(from: last.start, to: min(last.end, area.end))))
         }

@@ -30,6 +30,9 @@ package struct Ledger: Sendable {
     /// An exec has been told since the last look.
     var hasToldExec = false
     var forks: [(child: Int32, ledger: Ledger)] = []
+    /// Where ``map`` may differ from what the history has of it.
+    var changed = ChangedPlaces()
+    var recent = RecentPlaces()
 
     /// By how much the map that a forked child was given differed from the one it turned out to have:
     /// its VmSize at its beginning is a look's, less this ledger's deltas since, which do not include this.
@@ -111,6 +114,7 @@ package struct Ledger: Sendable {
         round.execsToCome = due.count(where: \.isExec)
         for record in due { step(record, &round, &paths) }
         if look != nil { files.resolve(&map, by: round.look, paths) }
+        for event in round.events.suffix(RecentPlaces.limit) { recent.add(event) }
         return summarising ? Self.summarise(round.events) : round.events
     }
 
@@ -149,7 +153,7 @@ package struct Ledger: Sendable {
             if isLeader, group != nil { round.events += finishExec() }
         case .gap(let count):
             var event = LedgerEvent(.gap, nanoseconds: record.nanoseconds, source: .perf)
-            event.count = count
+            event.count = count > 0 ? count : nil
             round.events.append(event)
         }
     }
@@ -184,11 +188,13 @@ package struct Ledger: Sendable {
             let unseen = KindDeltas(from: totals, to: after)
             for kind in RegionKind.allCases { baselineCorrection[kind] &+= unseen[kind] }
         } else if isKnown {
-            events = differences(from: look, at: nanoseconds)
+            events = differences(from: map.elements, to: look, at: nanoseconds)
+            for event in events.suffix(RecentPlaces.limit) { recent.add(event) }
         }
         if isBeginning || !events.isEmpty || !isKnown { births.keepOnly(look) }
         births.seen(at: began)
         map = AddressList(look)
+        changed.addEverything()
         totals = after
         isKnown = true
         isBeginning = false
@@ -197,8 +203,11 @@ package struct Ledger: Sendable {
         return events
     }
 
-    private mutating func differences(from look: [Region], at nanoseconds: Int64) -> [LedgerEvent] {
-        MapComparison.compare(from: map.elements, to: look).changes.compactMap { change in
+    /// What lies between two states of the map, or of a part of it.
+    func differences(
+        from old: [Region], to new: [Region], at nanoseconds: Int64
+    ) -> [LedgerEvent] {
+        MapComparison.compare(from: old, to: new).changes.compactMap { change in
             // [vsyscall] is in every look and in no record: after an exec it would seem to be new.
             if change.isOutsideVmSize { return nil }
             let isDeath = change.delta < 0
@@ -225,8 +234,16 @@ package struct Ledger: Sendable {
         for index in forks.indices { forks[index].ledger.translatePaths(translate) }
     }
 
+    /// Every change of a part of the map.
+    mutating func replace(_ range: Range<Int>, with regions: some Collection<Region>) {
+        if !range.isEmpty { changed.add(map[range.lowerBound].start, map[range.upperBound &- 1].end) }
+        for region in regions { changed.add(region.start, region.end) }
+        map.replace(range, with: regions)
+    }
+
     mutating func forgetMap() {
         map = AddressList()
+        changed.addEverything()
         births.removeAll()
         totals = KindTotals()
         isBeginning = false
