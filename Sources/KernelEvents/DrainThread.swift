@@ -95,7 +95,9 @@ final class DrainThread: Sendable {
             let timeout: Int32
             if !shared.isNeeded {
                 timeout = -1
-            } else if MonotonicTime.nanoseconds - lastActivity < 1_000_000_000 || shared.isProbing {
+            } else if shared.isProbing {
+                timeout = options.probeMilliseconds
+            } else if MonotonicTime.nanoseconds - lastActivity < 1_000_000_000 {
                 timeout = options.activeMilliseconds
             } else {
                 timeout = options.idleMilliseconds

@@ -36,7 +36,9 @@ extension KernelEventSource {
         /// How long a record may lie in a ring: milliseconds between passes while nothing happens …
         package var idleMilliseconds: Int32 = 40
         /// … and while records came within the last second.
-        package var activeMilliseconds: Int32 = 10
+        package var activeMilliseconds: Int32 = 30
+        /// … and while records are switched on only to be counted.
+        package var probeMilliseconds: Int32 = 10
 
         package init() {
             // The kernel lets each user lock 516 KiB for each CPU (perf_event_mlock_kb) without counting

@@ -7,12 +7,16 @@ import Synchronization
 /// Filled by the thread that drains the rings, emptied by the tracer, at most every 20 ms.
 final class KernelActivity: Sendable {
     private static let shortestPause: Int64 = 20_000
+    /// Records wait so long for a tick that comes anyway: to wake up is most of what either costs.
+    static let patience: Int64 = 100_000
 
     private struct State {
         var pids: Set<Int32> = []
         /// When to look again, whether or not there are records.
         var later: [Int32: MonotonicTime] = [:]
         var notBefore = MonotonicTime(microseconds: .min)
+        /// When whoever is to be woken wakes up by itself; long ago while it is awake, and asks before it sleeps.
+        var wakesAt: MonotonicTime?
         var wake: (@Sendable () -> Void)?
 
         var due: MonotonicTime? {
@@ -30,7 +34,9 @@ final class KernelActivity: Sendable {
         let wake = state.withLock { state -> (@Sendable () -> Void)? in
             let isFirst = state.pids.isEmpty
             state.pids.formUnion(pids)
-            return isFirst && !state.pids.isEmpty ? state.wake : nil
+            guard isFirst, !state.pids.isEmpty else { return nil }
+            let soon = MonotonicTime.now.advanced(byMicroseconds: Self.patience)
+            return state.wakesAt.map { $0 <= soon } ?? false ? nil : state.wake
         }
         wake?()
     }
@@ -43,6 +49,11 @@ final class KernelActivity: Sendable {
         }
         wake?()
     }
+
+    /// The one to be woken sleeps until then; nil for ever.
+    func sleeps(until time: MonotonicTime?) { state.withLock { $0.wakesAt = time } }
+
+    func isAwake() { state.withLock { $0.wakesAt = MonotonicTime(microseconds: .min) } }
 
     /// When to take; nil while there is nothing.
     var due: MonotonicTime? { state.withLock { $0.due } }

@@ -12,9 +12,9 @@ struct LookPace: Sendable {
         /// Up to here a look is so cheap that the interval is the user's own choice.
         var hugeRegions = 4_096
         /// Looks take one part in so many of a processor, while something is known to have changed unseen …
-        var pausePerLook: Int64 = 200
+        var pausePerLook: Int64 = 400
         /// … and while all that has changed is accounted for.
-        var pausePerLookAccounted: Int64 = 500
+        var pausePerLookAccounted: Int64 = 600
     }
 
     private(set) var isHuge = false
@@ -22,6 +22,7 @@ struct LookPace: Sendable {
     private(set) var next = MonotonicTime(microseconds: .min)
     /// Not before this while there is no need.
     private(set) var nextAccounted = MonotonicTime(microseconds: .min)
+    private var looks = 0
     /// The last change was put off because of the cost.
     var isSparing = false
 
@@ -33,7 +34,10 @@ struct LookPace: Sendable {
         isHuge = regions > rule.hugeRegions
         isSparing = false
         let cost = max(0, min(nanoseconds / 1_000, 3_600_000_000))
-        next = ended.advanced(byMicroseconds: min(cost * rule.pausePerLook, longest))
+        // What changes again and again is known only after the second look, and then need not be looked for.
+        let pause = looks == 0 ? rule.pausePerLook / 8 : rule.pausePerLook
+        looks = 1
+        next = ended.advanced(byMicroseconds: min(cost * pause, longest))
         nextAccounted = ended.advanced(byMicroseconds: min(cost * rule.pausePerLookAccounted, longest))
     }
 

@@ -9,7 +9,7 @@ package import ProcFS
 /// One tick asks every due target's statm on one worker thread (1.2 µs each) and looks only at those
 /// that changed, each on a worker of its own. Ticks follow the monotonic clock; a tick that comes late
 /// is skipped and counted, never queued. Where the kernel reports changes, a tick for the targets
-/// concerned follows within a few hundredths of a second, whatever their interval.
+/// concerned follows within about a tenth of a second, whatever their interval.
 package actor Tracer {
     /// Takes the observations of one tick, in no particular order; the next tick waits for it to return.
     package typealias Delivery = @Sendable ([Observation]) async -> Void
@@ -242,14 +242,30 @@ package actor Tracer {
                 await finish(stragglers.take())
                 continue
             }
-            if let due = activity.due, due <= now {
+            let recordsDue = recordsDue
+            if let recordsDue, recordsDue <= now {
                 await tellRecords(of: activity.take(at: now))
                 continue
             }
-            await sleep(until: [schedule.nextDue, activity.due].compactMap(\.self).min())
+            let due = [schedule.nextDue, recordsDue].compactMap(\.self).min()
+            activity.sleeps(until: due)
+            // What came before that was known has woken nobody.
+            if due == [schedule.nextDue, recordsDue].compactMap(\.self).min() { await sleep(until: due) }
+            activity.isAwake()
         }
         childFeed.finish()
         for pool in [lookers, askers, helpers] { try? await pool.shutdownGracefully() }
+    }
+
+    /// When to tell what the kernel has reported: with the next tick where that is near, since to wake up is most
+    /// of what either costs.
+    private var recordsDue: MonotonicTime? {
+        guard let due = activity.due else { return nil }
+        guard let tick = schedule.nextDue, tick <= due.advanced(byMicroseconds: KernelActivity.patience)
+        else {
+            return due
+        }
+        return max(due, tick)
     }
 
     private func tick(_ ids: [TargetID], due: MonotonicTime) async {

@@ -16,6 +16,8 @@ extension Ledger {
             var start = place.lowerBound
             var end = place.upperBound
             if index < map.count, map[index].start < end { start = min(start, map[index].start) }
+            // What was cut off above grows there again.
+            if index > 0, map[index &- 1].end == start { start = map[index &- 1].start }
             let last = map.firstIndex(endingAbove: end &- 1)
             if last < map.count, map[last].start < end { end = max(end, map[last].end) }
             ranges.append(start..<end)
@@ -39,8 +41,8 @@ extension Ledger {
     ///   - ranges: of ``suspects``, which this shadow map still has as they were.
     ///   - areas: what is mapped there now, for each range.
     ///   - total: VmSize once the areas were asked for, without any record since.
-    /// - Returns: what happened; nil, and nothing is changed, where the areas hold something that is not known
-    ///   from before, or do not make up the difference.
+    /// - Returns: what happened; nil, and nothing is changed, where what the areas hold of what is known from
+    ///   before does not make up the difference.
     package mutating func settle(
         _ ranges: [Range<UInt64>], with areas: [[VMA]], total: UInt64, at nanoseconds: Int64
     ) -> [LedgerEvent]? {
@@ -48,8 +50,8 @@ extension Ledger {
         var trial = self
         var events: [LedgerEvent] = []
         for (range, found) in zip(ranges, areas) {
-            guard let told = trial.settle(range, with: found, at: nanoseconds) else { return nil }
-            events += told
+            // A place that holds something unknown may have nothing to do with the difference: the sum tells.
+            events += trial.settle(range, with: found, at: nanoseconds) ?? []
         }
         guard trial.totals.total == total else { return nil }
         self = trial

@@ -58,6 +58,18 @@ struct LedgerAreasTests {
         #expect(again?.first?.delta == -0x30_0000)
     }
 
+    @Test("what was cut off above can grow there again")
+    func regrown() throws {
+        var ledger = ledger()
+        let cut = ledger.settle(
+            ledger.suspects, with: [[area(0x40_0000, 0x41_0000)]], total: 0x21_0000, at: 30)
+        #expect(cut?.map(\.type) == [.resize])
+        #expect(ledger.suspects == [0x40_0000..<0x50_0000])
+        let grown = ledger.settle(
+            ledger.suspects, with: [[area(0x40_0000, 0x42_0000)]], total: 0x22_0000, at: 40)
+        #expect(grown?.map(\.delta) == [0x1_0000])
+    }
+
     @Test("what does not make up the difference is not told, and changes nothing")
     func unaccounted() {
         var ledger = ledger()
@@ -69,15 +81,16 @@ struct LedgerAreasTests {
     @Test("memory of other permissions or another file is for a look to find")
     func unknown() {
         var ledger = ledger()
-        let place = ledger.suspects
-        let total: UInt64 = 0x30_0000
-        #expect(
-            ledger.settle(place, with: [[area(0x40_0000, 0x50_0000, .read)]], total: total, at: 30) == nil)
+        let (place, before) = (ledger.suspects, ledger.regions)
+        let protected = area(0x40_0000, 0x50_0000, .read)
+        #expect(ledger.settle(place, with: [[protected]], total: 0x30_0000, at: 30) == [])
         var file = area(0x40_0000, 0x50_0000)
         file.inode = 7
-        #expect(ledger.settle(place, with: [[file]], total: total, at: 30) == nil)
+        #expect(ledger.settle(place, with: [[file]], total: 0x30_0000, at: 30) == [])
         // More below what is known: that is no mremap.
-        #expect(ledger.settle(place, with: [[area(0x3f_0000, 0x50_0000)]], total: 0x31_0000, at: 30) == nil)
+        let lower = area(0x3f_0000, 0x50_0000)
+        #expect(ledger.settle(place, with: [[lower]], total: 0x31_0000, at: 30) == nil)
+        #expect(ledger.regions == before)
     }
 
     @Test(
