@@ -70,6 +70,10 @@ final class SampleReader {
         defer { query.reset() }
         var chunk = Chunk()
         chunk.samples.reserveCapacity(tier == .raw ? limit : 0)
+        if tier == .raw {
+            try readRaw(query, limit, into: &chunk)
+            return chunk
+        }
         var current: BucketRow?
         func finish() {
             if let current { chunk.samples.append(current.sample(tier, timeline, pid)) }
@@ -95,6 +99,20 @@ final class SampleReader {
         }
         finish()
         return chunk
+    }
+
+    /// Raw samples are one row each.
+    private func readRaw(_ query: PreparedStatement, _ limit: Int, into chunk: inout Chunk) throws {
+        while try query.step() {
+            if chunk.samples.count >= limit {
+                chunk.isLast = false
+                return
+            }
+            let at = query.int(0)
+            chunk.last = at
+            guard let fields = try fields(query, baseColumn: 2) else { continue }
+            chunk.samples.append(HistorySample(fields.sample(time: timeline.time(at: at), pid: pid)))
+        }
     }
 
     /// The last sample within a range of moments.
@@ -138,7 +156,7 @@ final class SampleReader {
         + "WHERE process = ?1 AND id = ?2"
 }
 
-/// One minute or hour as its rows say, or one raw sample.
+/// One minute or hour as its rows say.
 private struct BucketRow {
     var at: Int64
     var last: SampleFields
@@ -154,7 +172,6 @@ private struct BucketRow {
     func sample(_ tier: SampleTier, _ timeline: Timeline, _ pid: Int32) -> HistorySample {
         let time = timeline.time(at: at)
         let sample = last.sample(time: time, pid: pid)
-        if tier == .raw { return HistorySample(sample) }
         return HistorySample(
             sample, resolution: tier.resolution,
             extremes: HistorySample.Extremes(

@@ -6,9 +6,9 @@ struct Daemon {
     private let client: VarlinkClient
     private let endpoint: Endpoint
 
-    static func connect(_ endpoint: Endpoint) async throws(Failure) -> Daemon {
+    static func connect(_ endpoint: Endpoint) throws(Failure) -> Daemon {
         do throws(VarlinkClientError) {
-            return Daemon(client: try await VarlinkClient.connect(path: endpoint.path), endpoint: endpoint)
+            return Daemon(client: try VarlinkClient.connect(path: endpoint.path), endpoint: endpoint)
         } catch {
             throw Failure(daemon: error, at: endpoint)
         }
@@ -17,9 +17,9 @@ struct Daemon {
     /// One question, one answer.
     func call(
         _ method: MonitorInterface.Method, _ parameters: JSONObject = JSONObject()
-    ) async throws(Failure) -> JSONObject {
+    ) throws(Failure) -> JSONObject {
         do {
-            return try await client.call(MonitorInterface.method(method), parameters)
+            return try client.call(MonitorInterface.method(method), parameters)
         } catch {
             throw Failure(daemon: error, at: endpoint)
         }
@@ -29,11 +29,9 @@ struct Daemon {
     func stream(
         _ method: MonitorInterface.Method, _ parameters: JSONObject,
         _ body: (VarlinkReply) throws(Failure) -> Void
-    ) async throws(Failure) {
+    ) throws(Failure) {
         do {
-            for try await reply in client.callMore(MonitorInterface.method(method), parameters) {
-                try body(reply)
-            }
+            try client.callMore(MonitorInterface.method(method), parameters) { try body($0) }
         } catch {
             throw Failure(daemon: error, at: endpoint)
         }
@@ -44,14 +42,15 @@ struct Daemon {
         _ method: MonitorInterface.Method, _ parameters: JSONObject, in member: StaticString,
         afterEach: () throws(Failure) -> Void = {},
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
-    ) async throws(Failure) {
-        try await stream(method, parameters) { (reply) throws(Failure) in
+    ) throws(Failure) {
+        try stream(method, parameters) { (reply) throws(Failure) in
             try reply.forEachRecord(in: member, body)
             try afterEach()
         }
     }
 
-    func close() async { await client.close() }
+    /// From any thread: whoever waits for an answer is told that the daemon has gone.
+    func abort() { client.abort() }
 }
 
 extension JSONObject {
@@ -83,15 +82,13 @@ extension VarlinkReply {
         in member: StaticString, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
         do throws(ScanError<Failure>) {
-            try bytes.withRawBytes { (frame) throws(ScanError<Failure>) in
-                var scanner = JSONScanner(frame)
-                do throws(JSONScanner.Malformed) {
-                    guard try scanner.enter("parameters"), try scanner.enter(member) else {
-                        throw JSONScanner.Malformed()
-                    }
-                } catch { throw .malformed }
-                try scanner.forEachElement(body)
-            }
+            var scanner = JSONScanner(bytes)
+            do throws(JSONScanner.Malformed) {
+                guard try scanner.enter("parameters"), try scanner.enter(member) else {
+                    throw JSONScanner.Malformed()
+                }
+            } catch { throw .malformed }
+            try scanner.forEachElement(body)
         } catch {
             switch error {
             case .malformed: throw .malformedAnswer(lacking: "\(member)")

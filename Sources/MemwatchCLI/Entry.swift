@@ -14,7 +14,7 @@ package enum MemwatchClient {
         signal(SIGPIPE, SIG_IGN)
         do {
             try refuseHelpForNothing(arguments)
-            var command = try Memwatch.parseAsRoot(arguments)
+            var command = try PlainLine.command(arguments) ?? Memwatch.parseAsRoot(arguments)
             try command.run()
             return ExitStatus.done.rawValue
         } catch let failure as Failure {

@@ -11,7 +11,7 @@ final class Interruption: Sendable {
     var isRequested: Bool { requested.load(ordering: .acquiring) }
 
     /// Takes the signals from this thread and from every one that is started later, so that they
-    /// wait for ``watch(cancelling:)``.
+    /// wait for ``watch(_:)``.
     init() {
         var set = Self.signals
         pthread_sigmask(SIG_BLOCK, &set, nil)
@@ -25,14 +25,15 @@ final class Interruption: Sendable {
         return set
     }
 
-    /// Cancels the task at the first of them. A second signal ends the program, whatever it hangs on.
-    func watch(cancelling task: Task<Void, Never>) {
+    /// Calls `end`, which must end the work from another thread, at the first of them and perhaps again.
+    /// A second signal ends the program, whatever it hangs on.
+    func watch(_ end: @escaping @Sendable () -> Void) {
         DetachedThread.start { [self] in
             var set = Self.signals
             var number: Int32 = 0
             sigwait(&set, &number)
             requested.store(true, ordering: .releasing)
-            task.cancel()
+            end()
             pthread_sigmask(SIG_UNBLOCK, &set, nil)
             while true { pause() }
         }
@@ -42,7 +43,7 @@ final class Interruption: Sendable {
             var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
             while poll(&output, 1, -1) < 0, errno == EINTR {}
             requested.store(true, ordering: .releasing)
-            task.cancel()
+            end()
         }
     }
 }

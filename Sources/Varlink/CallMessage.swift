@@ -1,16 +1,16 @@
 /// A call as it stands on the wire.
-struct CallMessage: Sendable {
-    var method: String
-    var parameters: JSONObject
-    var more = false
-    var oneway = false
-    var upgrade = false
+package struct CallMessage: Sendable {
+    package var method: String
+    package var parameters: JSONObject
+    package var more = false
+    package var oneway = false
+    package var upgrade = false
 }
 
 /// Bytes that are no Varlink message; the connection they came by cannot be used any further.
-struct MalformedMessage: Error, CustomStringConvertible {
-    let reason: String
-    var description: String { reason }
+package struct MalformedMessage: Error, CustomStringConvertible {
+    package let reason: String
+    package var description: String { reason }
 }
 
 extension CallMessage {
@@ -18,7 +18,7 @@ extension CallMessage {
     ///
     /// Everything but `method` may be missing or null. Members that are not known are skipped,
     /// as later versions of the protocol may add some.
-    init(parsing frame: [UInt8], maximumDepth: Int) throws(MalformedMessage) {
+    package init(parsing frame: [UInt8], maximumDepth: Int) throws(MalformedMessage) {
         let message = try JSONObject(frame: frame, maximumDepth: maximumDepth)
         guard let method = message["method"]?.stringValue else {
             throw MalformedMessage(reason: "no method")
@@ -39,7 +39,7 @@ extension CallMessage {
 
     /// The frame with its NUL. Only flags that are set are written, as the certification
     /// compares messages for equality.
-    func serialized() -> [UInt8] {
+    package func serialized() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("method")
@@ -59,9 +59,9 @@ extension CallMessage {
 }
 
 /// Replies as they are written.
-enum ReplyMessage {
+package enum ReplyMessage {
     /// The frame with its NUL.
-    static func success(_ parameters: (some JSONWritable)?, continues: Bool) -> [UInt8] {
+    package static func success(_ parameters: (some JSONWritable)?, continues: Bool) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("parameters")
@@ -80,7 +80,7 @@ enum ReplyMessage {
     }
 
     /// The frame with its NUL.
-    static func failure(_ error: VarlinkError) -> [UInt8] {
+    package static func failure(_ error: VarlinkError) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("error")
@@ -90,38 +90,6 @@ enum ReplyMessage {
         writer.endObject()
         writer.separate(by: 0)
         return writer.bytes
-    }
-}
-
-/// One reply as a client receives it.
-package struct VarlinkReply: Sendable {
-    /// The whole frame as it came, without its NUL, for those who pass it on.
-    package let bytes: [UInt8]
-    /// More replies to the same call follow.
-    package let continues: Bool
-    package let parameters: JSONObject
-}
-
-extension VarlinkReply {
-    /// Reads a reply.
-    /// - Returns: The reply, or the error it carries.
-    static func parse(_ frame: [UInt8], maximumDepth: Int) throws(MalformedMessage) -> Result<
-        VarlinkReply, VarlinkError
-    > {
-        let message = try JSONObject(frame: frame, maximumDepth: maximumDepth)
-        let parameters: JSONObject
-        switch message["parameters"] {
-        case .object(let object): parameters = object
-        case .null, nil: parameters = JSONObject()
-        default: throw MalformedMessage(reason: "parameters are not an object")
-        }
-        switch message["error"] {
-        case .string(let name): return .failure(VarlinkError(name, parameters))
-        case .null, nil: break
-        default: throw MalformedMessage(reason: "error is not a string")
-        }
-        let continues = try message.flag("continues")
-        return .success(VarlinkReply(bytes: frame, continues: continues, parameters: parameters))
     }
 }
 

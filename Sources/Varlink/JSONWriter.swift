@@ -34,12 +34,26 @@ package struct JSONWriter: Sendable {
 
     /// A member name known at compile time, of letters, digits, `_` and `-` only: copied as it is.
     package mutating func key(_ name: StaticString) {
-        if needsComma { bytes.append(UInt8(ascii: ",")) }
-        bytes.append(UInt8(ascii: "\""))
-        name.withUTF8Buffer { bytes.append(contentsOf: $0) }
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+        let comma = needsComma
         needsComma = false
+        name.withUTF8Buffer { name in
+            // Room is made once for all of it: a sample has 32 of these.
+            append(atMost: name.count + 4) { target in
+                var index = 0
+                if comma {
+                    target[0] = UInt8(ascii: ",")
+                    index = 1
+                }
+                target[index] = UInt8(ascii: "\"")
+                if let source = name.baseAddress {
+                    (target + index + 1).update(from: source, count: name.count)
+                }
+                index += 1 + name.count
+                target[index] = UInt8(ascii: "\"")
+                target[index + 1] = UInt8(ascii: ":")
+                return index + 2
+            }
+        }
     }
 
     package mutating func key(named name: String) {
@@ -60,9 +74,20 @@ package struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    @inlinable
     package mutating func value(_ value: some FixedWidthInteger) {
+        decimal(UInt64(truncatingIfNeeded: value.magnitude), isNegative: value < 0)
+    }
+
+    /// A string that `fill` writes: ASCII that needs no escape, exactly `count` bytes of it.
+    package mutating func plainString(count: Int, _ fill: (UnsafeMutableBufferPointer<UInt8>) -> Void) {
         beforeValue()
-        appendDecimal(UInt64(truncatingIfNeeded: value.magnitude), isNegative: value < 0)
+        append(atMost: count + 2) { target in
+            target[0] = UInt8(ascii: "\"")
+            fill(UnsafeMutableBufferPointer(start: target + 1, count: count))
+            target[count + 1] = UInt8(ascii: "\"")
+            return count + 2
+        }
     }
 
     /// A number; null for infinities and NaN, which JSON cannot write.
@@ -96,6 +121,7 @@ package struct JSONWriter: Sendable {
     package mutating func value(_ value: String?) {
         if let value { self.value(value) } else { null() }
     }
+    @inlinable
     package mutating func value(_ value: (some FixedWidthInteger)?) {
         if let value { self.value(value) } else { null() }
     }
@@ -124,18 +150,49 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    private mutating func appendDecimal(_ magnitude: UInt64, isNegative: Bool) {
-        if isNegative { bytes.append(UInt8(ascii: "-")) }
-        var rest = magnitude
-        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        withUnsafeMutableBytes(of: &digits) { buffer in
-            var index = buffer.count
-            repeat {
-                index -= 1
-                buffer[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            } while rest > 0
-            bytes.append(contentsOf: buffer[index...])
+    @usableFromInline
+    package mutating func decimal(_ magnitude: UInt64, isNegative: Bool) {
+        let comma = needsComma
+        needsComma = true
+        var digits = 1
+        var bound: UInt64 = 10
+        while digits < 20, magnitude >= bound {
+            digits += 1
+            bound = bound &* 10
+        }
+        append(atMost: 22) { target in
+            var end = 0
+            if comma {
+                target[end] = UInt8(ascii: ",")
+                end += 1
+            }
+            if isNegative {
+                target[end] = UInt8(ascii: "-")
+                end += 1
+            }
+            end += digits
+            var index = end
+            var rest = magnitude
+            while rest >= 10 {
+                let two = rest % 100
+                rest /= 100
+                index -= 2
+                target[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: two / 10)
+                target[index + 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: two % 10)
+            }
+            // An odd number of digits; and 0.
+            if digits & 1 == 1 { target[index - 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest) }
+            return end
+        }
+    }
+
+    /// Has `write` put at most `count` bytes at the end; it says how many.
+    private mutating func append(atMost count: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        bytes.append(addingCapacity: count) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                guard let target = buffer.baseAddress else { return }
+                initialized = write(target)
+            }
         }
     }
 

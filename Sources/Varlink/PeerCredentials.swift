@@ -27,7 +27,7 @@ package struct PeerCredentials: Hashable, Sendable {
 
 extension PeerCredentials {
     /// Asks the kernel about the peer of a connected socket.
-    init(ofPeerOf socket: Int32) throws(SystemCallError) {
+    package init(ofPeerOf socket: Int32) throws(SystemCallError) {
         // struct ucred, which Glibc declares only under _GNU_SOURCE.
         var credentials = (pid: Int32(0), uid: UInt32(0), gid: UInt32(0))
         var length = socklen_t(MemoryLayout.size(ofValue: credentials))

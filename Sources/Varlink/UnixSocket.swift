@@ -1,12 +1,12 @@
-import Glibc
+package import Glibc
 
 /// The few calls on Unix stream sockets that both sides need.
-enum UnixSocket {
+package enum UnixSocket {
     /// `sun_path` holds 108 bytes, the last of which is the NUL (unix(7)).
-    static let maximumPathBytes = 107
+    package static let maximumPathBytes = 107
 
     /// A new close-on-exec, non-blocking stream socket.
-    static func make() throws(SystemCallError) -> Int32 {
+    package static func make() throws(SystemCallError) -> Int32 {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let descriptor = socket(AF_UNIX, type, 0)
         guard descriptor >= 0 else { throw SystemCallError("socket") }
@@ -18,18 +18,18 @@ enum UnixSocket {
     ///
     /// Otherwise a single such byte makes a socket readable for ever, while `recv` says EAGAIN:
     /// any peer could keep an event loop turning at 100 % CPU, or trap on its assertions.
-    static func takeUrgentBytesInline(_ descriptor: Int32) {
+    package static func takeUrgentBytesInline(_ descriptor: Int32) {
         var on: Int32 = 1
         _ = setsockopt(descriptor, SOL_SOCKET, SO_OOBINLINE, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// Whether `path` fits into an address: not empty, not too long, no NUL inside.
-    static func isUsable(_ path: String) -> Bool {
+    package static func isUsable(_ path: String) -> Bool {
         (1...maximumPathBytes).contains(path.utf8.count) && !path.utf8.contains(0)
     }
 
     /// Calls `body` with the address of `path`, which must be usable.
-    static func withAddress<Result>(
+    package static func withAddress<Result>(
         of path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
         var address = sockaddr_un()
@@ -46,12 +46,12 @@ enum UnixSocket {
 
     /// `connect`; 0 or the errno. On a Unix socket it never takes time: it succeeds, fails, or
     /// says EAGAIN where the listener's queue is full.
-    static func connect(_ descriptor: Int32, to path: String) -> Int32 {
+    package static func connect(_ descriptor: Int32, to path: String) -> Int32 {
         withAddress(of: path) { Glibc.connect(descriptor, $0, $1) } == 0 ? 0 : errno
     }
 
     /// `stat`, or `lstat` where links are not to be followed; nil where it fails, with errno set.
-    static func status(of path: String, followingLinks: Bool) -> stat? {
+    package static func status(of path: String, followingLinks: Bool) -> stat? {
         var status = stat()
         let result = followingLinks ? stat(path, &status) : lstat(path, &status)
         return result == 0 ? status : nil
@@ -59,5 +59,5 @@ enum UnixSocket {
 }
 
 extension stat {
-    var isSocket: Bool { st_mode & S_IFMT == S_IFSOCK }
+    package var isSocket: Bool { st_mode & S_IFMT == S_IFSOCK }
 }

@@ -1,13 +1,11 @@
 import Glibc
-import NIOCore
-import NIOPosix
+import Synchronization
 
-/// A connection to a Varlink server.
+/// A connection to a Varlink server, used by blocking calls.
 ///
-/// Calls may be made from several tasks; the server answers them in the order they were made,
-/// so a call waits for those before it, and behind an open stream it waits for the stream's end.
-/// Cancelling a task that waits for a reply, or abandoning a stream before its end, closes the
-/// connection: Varlink has no other way to say "no more".
+/// A command-line program makes one call and prints the answer: an event loop and its threads would cost
+/// it more than the call. One call is made at a time; further ones, from other threads, wait for the end
+/// of those before them. From any thread ``abort()`` ends the waiting.
 package final class VarlinkClient: Sendable {
     /// Who may own the socket a client connects to.
     package enum OwnerRequirement: Hashable, Sendable {
@@ -25,15 +23,17 @@ package final class VarlinkClient: Sendable {
         }
     }
 
-    /// One thread for all clients of the process, started with the first and never stopped:
-    /// stopping it would delay every short-lived command's exit.
-    private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private static let maximumDepth = 64
 
-    private let connection: ClientConnection
+    private let socket: ClientSocket
+    private let frames: Mutex<FrameReader>
+    private let maximumReplyBytes: Int
 
-    private init(_ connection: ClientConnection) { self.connection = connection }
-
-    deinit { connection.close() }
+    private init(_ socket: ClientSocket, maximumReplyBytes: Int) {
+        self.socket = socket
+        self.maximumReplyBytes = maximumReplyBytes
+        frames = Mutex(FrameReader(limit: maximumReplyBytes))
+    }
 
     /// Connects to the socket at `path`.
     ///
@@ -43,100 +43,87 @@ package final class VarlinkClient: Sendable {
     /// - Parameter maximumReplyBytes: What is longer is ``VarlinkClientError/malformedReply(reason:)``.
     package static func connect(
         path: String, requireOwner: OwnerRequirement = .rootOrSelf, maximumReplyBytes: Int = 32 << 20
-    ) async throws(VarlinkClientError) -> VarlinkClient {
+    ) throws(VarlinkClientError) -> VarlinkClient {
         guard path.utf8.count <= UnixSocket.maximumPathBytes else { throw .pathTooLong(path: path) }
         guard UnixSocket.isUsable(path) else { throw .pathUnusable }
-        let descriptor = try await connectedSocket(to: path, requireOwner: requireOwner)
-        do {
-            let connection = ClientConnection(eventLoop: group.next(), maximumReplyBytes: maximumReplyBytes)
-            _ = try await ClientBootstrap(group: group)
-                .channelOption(.autoRead, value: false)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture { try connection.attach(to: channel) }
-                }
-                .withConnectedSocket(descriptor)
-                .get()
-            return VarlinkClient(connection)
-        } catch {
-            throw .disconnected
-        }
-    }
-
-    private static func connectedSocket(
-        to path: String, requireOwner: OwnerRequirement
-    ) async throws(VarlinkClientError) -> Int32 {
-        let descriptor: Int32
-        do throws(SystemCallError) { descriptor = try UnixSocket.make() } catch {
-            throw .system(path: path, error)
-        }
-        do throws(VarlinkClientError) {
-            if let status = UnixSocket.status(of: path, followingLinks: true), status.isSocket,
-                !requireOwner.allows(status.st_uid)
-            {
-                throw .forgedOwner(path: path, uid: status.st_uid)
-            }
-            try await connect(descriptor, to: path)
-            let listener: PeerCredentials
-            do throws(SystemCallError) {
-                listener = try PeerCredentials(ofPeerOf: descriptor)
-            } catch { throw .system(path: path, error) }
-            guard requireOwner.allows(listener.uid) else {
-                throw .forgedOwner(path: path, uid: listener.uid)
-            }
-            return descriptor
-        } catch {
-            _ = Glibc.close(descriptor)
-            throw error
-        }
-    }
-
-    private static func connect(_ descriptor: Int32, to path: String) async throws(VarlinkClientError) {
-        // A full queue empties within microseconds when the server lives; after 2 s it does not.
-        for _ in 0..<200 {
-            switch UnixSocket.connect(descriptor, to: path) {
-            case 0: return
-            case ENOENT, ECONNREFUSED, ENOTDIR: throw .notListening(path: path)
-            case EACCES, EPERM: throw .denied(path: path)
-            case EAGAIN:
-                do { try await Task.sleep(for: .milliseconds(10)) } catch { throw .busy(path: path) }
-            case let other: throw .system(path: path, SystemCallError("connect", errno: other))
-            }
-        }
-        throw .busy(path: path)
+        return VarlinkClient(
+            try ClientSocket(connectedTo: path, requireOwner: requireOwner),
+            maximumReplyBytes: maximumReplyBytes)
     }
 
     /// Calls a method and returns its reply's parameters.
     /// - Throws: ``VarlinkError`` where the reply is an error, ``VarlinkClientError`` where there
-    ///   is none, `CancellationError`.
-    package func call(
-        _ method: String, _ parameters: JSONObject = JSONObject()
-    ) async throws -> JSONObject {
-        let replies = VarlinkReplySequence(
-            connection, CallMessage(method: method, parameters: parameters), client: self)
-        for try await reply in replies {
+    ///   is none.
+    package func call(_ method: String, _ parameters: JSONObject = JSONObject()) throws -> JSONObject {
+        var answer = JSONObject()
+        try exchange(CallMessage(method: method, parameters: parameters)) { reply in
             guard !reply.continues else {
-                connection.close()
-                throw VarlinkClientError.malformedReply(reason: "a stream that was not asked for")
+                throw MalformedMessage(reason: "a stream that was not asked for")
             }
-            return reply.parameters
+            answer = reply.parameters
         }
-        throw VarlinkClientError.disconnected
+        return answer
     }
 
-    /// Calls a method with `more`; the call is made when the first reply is asked for, and the
-    /// socket is read only as far as replies are asked for.
+    /// Calls a method with `more`, and `body` with each reply; returns behind the one that does not continue.
+    ///
+    /// The socket is read only as fast as `body` returns. Where it throws, the connection is closed, as
+    /// Varlink has no other way to say "no more"; the error passes through.
+    /// - Parameter body: Must not call the same client: it would wait for itself.
     package func callMore(
-        _ method: String, _ parameters: JSONObject = JSONObject()
-    ) -> VarlinkReplySequence {
-        VarlinkReplySequence(
-            connection, CallMessage(method: method, parameters: parameters, more: true), client: self)
+        _ method: String, _ parameters: JSONObject = JSONObject(), _ body: (VarlinkReply) throws -> Void
+    ) throws {
+        try exchange(CallMessage(method: method, parameters: parameters, more: true), body)
     }
 
     /// Calls a method that gives no reply; returns when the kernel has taken the call.
-    package func callOneway(_ method: String, _ parameters: JSONObject = JSONObject()) async throws {
-        try await connection.send(CallMessage(method: method, parameters: parameters, oneway: true))
+    package func callOneway(_ method: String, _ parameters: JSONObject = JSONObject()) throws {
+        let message = CallMessage(method: method, parameters: parameters, oneway: true).serialized()
+        try frames.withLock { _ in try socket.send(message) }
     }
 
-    /// Closes the connection and waits until it is closed. Calls that wait are `disconnected`.
-    package func close() async { await connection.closeAndWait() }
+    /// Has whoever waits for a reply, and every later call, find the connection closed.
+    package func abort() { socket.shutDown() }
+
+    /// Closes the connection. To be called when no call is waiting; see ``abort()``.
+    package func close() {
+        abort()
+        frames.withLock { _ in socket.close() }
+    }
+
+    private func exchange(_ message: CallMessage, _ body: (VarlinkReply) throws -> Void) throws {
+        try frames.withLock { frames in
+            do {
+                try socket.send(message.serialized())
+                while try receive(&frames, body) {}
+            } catch let error as VarlinkError {
+                throw error
+            } catch let error as MalformedMessage {
+                socket.shutDown()
+                throw VarlinkClientError.malformedReply(reason: error.reason)
+            } catch {
+                // What else the server has to say belongs to a call that nobody waits for any more.
+                socket.shutDown()
+                throw error
+            }
+        }
+    }
+
+    /// Whether more replies follow the one that was received.
+    private func receive(_ frames: inout FrameReader, _ body: (VarlinkReply) throws -> Void) throws -> Bool {
+        while true {
+            let taken: Bool?
+            do {
+                taken = try frames.take { frame in
+                    let reply = try VarlinkReply(frame: frame, maximumDepth: Self.maximumDepth)
+                    try body(reply)
+                    return reply.continues
+                }
+            } catch is FrameReader.TooLong {
+                throw MalformedMessage(reason: "it is longer than \(maximumReplyBytes) bytes")
+            }
+            if let taken { return taken }
+            try frames.fill { (room) throws(VarlinkClientError) in try socket.receive(into: room) }
+        }
+    }
 }

@@ -108,14 +108,14 @@ struct DiffTests {
         #expect(early.failed(66) && early.errors.contains("it was attached at"), "\(early.errors)")
         #expect(try daemon.run("diff", pid, "--from", "now", "--to", "-1s").failed(64))
         #expect(try daemon.run("diff", "4194304", "--from", "-1s", "--to", "now").failed(66))
-        let client = try await VarlinkClient.connect(path: daemon.socket)
-        await #expect {
-            _ = try await client.call(
+        let client = try VarlinkClient.connect(path: daemon.socket)
+        #expect {
+            _ = try client.call(
                 "org.memwatch.Monitor.Diff",
                 ["pid": .integer(Int64(memgrow.pid)), "from": "now", "to": "-1s"])
         } throws: {
             ($0 as? VarlinkError)?.name == "org.memwatch.Monitor.InvalidTime"
         }
-        await client.close()
+        client.close()
     }
 }

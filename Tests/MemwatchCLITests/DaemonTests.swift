@@ -4,6 +4,7 @@ import MemwatchInterface
 import TestSupport
 import Testing
 import Varlink
+import VarlinkServing
 
 @Suite("Questions to the daemon")
 struct DaemonTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Varlink
+@testable import VarlinkServing
 
 @Suite(
     "org.varlink.certification, against the Python implementation", .needsPythonVarlink,
@@ -37,7 +38,7 @@ struct CertificationTests {
         defer { program.terminate() }
         let greeting = try await onThread { try program.readLine() }
         #expect(greeting?.hasPrefix("Listening on") == true, "\(greeting ?? "")")
-        let client = try await VarlinkClient.connect(path: path)
+        let client = try await AsyncClient.connect(path: path)
         try await certify(client)
     }
 
@@ -48,7 +49,7 @@ struct CertificationTests {
     }
 
     /// The suite's client: each reply is the next call's parameters.
-    private func certify(_ client: VarlinkClient) async throws {
+    private func certify(_ client: AsyncClient) async throws {
         func method(_ name: String) -> String { "org.varlink.certification." + name }
         let id = try #require(try await client.call(method("Start"))["client_id"])
         var parameters: JSONObject = [:]
@@ -56,12 +57,9 @@ struct CertificationTests {
             parameters["client_id"] = id
             parameters = try await client.call(method("Test0\(number)"), parameters)
         }
-        var replies: [JSON] = []
-        for try await reply in client.callMore(
-            method("Test10"), ["client_id": id, "mytype": parameters["mytype"] ?? .null])
-        {
-            replies.append(reply.parameters["string"] ?? .null)
-        }
+        let replies = try await client.replies(
+            method("Test10"), ["client_id": id, "mytype": parameters["mytype"] ?? .null]
+        ).map { $0.parameters["string"] ?? .null }
         #expect(replies.count == 10)
         try await client.callOneway(
             method("Test11"), ["client_id": id, "last_more_replies": .array(replies)])

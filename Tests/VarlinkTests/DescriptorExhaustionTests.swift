@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Varlink
+@testable import VarlinkServing
 
 @Suite("When descriptors run out", .timeLimit(.minutes(10)))
 struct DescriptorExhaustionTests {

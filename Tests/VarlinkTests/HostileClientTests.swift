@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Varlink
+@testable import VarlinkServing
 
 @Suite("Whatever one client does, the others are answered", .timeLimit(.minutes(10)))
 struct HostileClientTests {

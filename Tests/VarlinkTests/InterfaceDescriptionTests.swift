@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 
 @testable import Varlink
+@testable import VarlinkServing
 
 @Suite("An interface description")
 struct InterfaceDescriptionTests {

@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Varlink
+@testable import VarlinkServing
 
 @Suite("A listening socket", .timeLimit(.minutes(10)))
 struct ListenerTests {
@@ -152,7 +153,7 @@ struct ListenerTests {
         let listener = try VarlinkListener.adopt(descriptor: foreignSocket(at: path))
         let server = try VarlinkServer(info: testInfo, services: [TestService()])
         let task = Task { try await server.run(listening: [listener]) }
-        let client = try await VarlinkClient.connect(path: path)
+        let client = try await AsyncClient.connect(path: path)
         #expect(try await client.call("org.example.test.Echo", ["text": "x"]) == ["text": "x"])
         task.cancel()
         try await task.value
@@ -180,7 +181,7 @@ struct ListenerTests {
         let server = try VarlinkServer(info: testInfo, services: [TestService()])
         let task = Task { try await server.run(listening: listeners) }
         for name in ["a", "b"] {
-            let client = try await VarlinkClient.connect(path: directory.file(name))
+            let client = try await AsyncClient.connect(path: directory.file(name))
             #expect(try await client.call("org.example.test.Echo", ["text": "x"]) == ["text": "x"])
         }
         task.cancel()

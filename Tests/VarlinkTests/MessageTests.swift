@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Varlink
+@testable import VarlinkServing
 
 @Suite("Messages and frames")
 struct MessageTests {
@@ -64,6 +65,36 @@ struct MessageTests {
         }
     }
 
+    @Test("a client cuts frames as they went in, whatever the kernel gives it at once")
+    func reading() throws {
+        var random = Seeded(6)
+        for _ in 0..<50 {
+            // Longer than its first buffer now and then, so that it moves and grows.
+            let frames: [[UInt8]] = (0..<20).map { _ in
+                let length = Int.random(in: 0...(Bool.random(using: &random) ? 50 : 40_000), using: &random)
+                return (0..<length).map { UInt8(truncatingIfNeeded: $0 % 255 + 1) }
+            }
+            let stream = [UInt8](frames.map { $0 + [0] }.joined())
+            var reader = FrameReader(limit: 40_000)
+            var cut: [[UInt8]] = []
+            var index = 0
+            while cut.count < frames.count {
+                if let frame = try reader.take({ Array($0) }) {
+                    cut.append(frame)
+                    continue
+                }
+                reader.fill { (room) throws(Never) in
+                    let count = min(
+                        stream.count - index, room.count, Int.random(in: 1...70_000, using: &random))
+                    room.copyBytes(from: stream[index..<index + count])
+                    index += count
+                    return count
+                }
+            }
+            #expect(cut == frames)
+        }
+    }
+
     @Test("a frame of exactly the limit passes, one byte more does not, with or without its end")
     func limit() throws {
         var buffer = FrameBuffer(limit: 10)
@@ -99,5 +130,56 @@ struct MessageTests {
             let odd = Odd(interface: "a.b", description: "interface a.b")
             try server(odd, odd)
         }
+    }
+}
+
+@Suite("What is written as JSON")
+struct JSONWriterTests {
+    @Test("numbers are written in full, from the smallest to the greatest")
+    func numbers() {
+        func text(_ body: (inout JSONWriter) -> Void) -> String {
+            var writer = JSONWriter()
+            body(&writer)
+            return String(decoding: writer.bytes, as: UTF8.self)
+        }
+        var random = Seeded(5)
+        var numbers: [UInt64] = [0, 9, 10, 99, 100, 101, 109, 110, 1_000, 1_005, .max, .max - 1]
+        for digits in 1...19 {
+            let power = (1..<digits).reduce(UInt64(1)) { value, _ in value * 10 }
+            numbers += [power, power - 1, power + 1, power * 9]
+        }
+        for _ in 0..<20_000 {
+            let bits = UInt64.random(in: 0..<64, using: &random)
+            numbers.append(UInt64.random(in: .min ... .max, using: &random) >> bits)
+        }
+        for number in numbers {
+            #expect(text { $0.value(number) } == "\(number)")
+            let signed = Int64(bitPattern: number)
+            #expect(text { $0.value(signed) } == "\(signed)")
+        }
+        #expect(text { $0.value(Int64.min) } == "\(Int64.min)")
+        #expect(text { $0.value(Int32(-7)) } == "-7")
+        #expect(text { $0.value(UInt32?.none) } == "null")
+    }
+
+    @Test("commas stand between members and elements, and nowhere else")
+    func commas() {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("a")
+        writer.value(1)
+        writer.key("")
+        writer.beginArray()
+        writer.value(-2)
+        writer.value("x")
+        writer.plainString(count: 2) { $0.update(repeating: UInt8(ascii: "y")) }
+        writer.null()
+        writer.value(30)
+        writer.endArray()
+        writer.key("b-c")
+        writer.plainString(count: 0) { _ in }
+        writer.endObject()
+        #expect(
+            String(decoding: writer.bytes, as: UTF8.self) == #"{"a":1,"":[-2,"x","yy",null,30],"b-c":""}"#)
     }
 }

@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Varlink
+@testable import VarlinkServing
 
 @Suite("The server", .timeLimit(.minutes(10)))
 struct ServerTests {
@@ -37,12 +38,9 @@ struct ServerTests {
     func streams() async throws {
         try await withServer { server in
             let client = try await server.connect()
-            var seen: [Int64] = []
-            for try await reply in client.callMore("org.example.test.Count", ["n": 100]) {
-                seen.append(reply.parameters["i"]?.integerValue ?? 0)
-                #expect(reply.continues == (seen.count < 100))
-            }
-            #expect(seen == Array(1...100))
+            let replies = try await client.replies("org.example.test.Count", ["n": 100])
+            #expect(replies.map { $0.parameters["i"]?.integerValue } == (1...100).map { Int64($0) })
+            #expect(replies.map(\.continues) == (1...100).map { $0 < 100 })
             await #expect(throws: VarlinkError.expectedMore) {
                 try await client.call("org.example.test.Count", ["n": 100])
             }
@@ -207,16 +205,16 @@ struct ServerTests {
         let listener = try VarlinkListener.bind(path: path)
         let task = Task { try await server.run(listening: [listener]) }
         let (holding, streaming, idle) = (
-            try await VarlinkClient.connect(path: path), try await VarlinkClient.connect(path: path),
-            try await VarlinkClient.connect(path: path)
+            try await AsyncClient.connect(path: path), try await AsyncClient.connect(path: path),
+            try await AsyncClient.connect(path: path)
         )
         async let held = holding.call("org.example.test.Hold")
         var happenings = service.happenings.makeAsyncIterator()
         #expect(await happenings.next() == .waiting)
-        var stream = streaming.callMore("org.example.test.Wait").makeAsyncIterator()
-        let streamEnd = Task { [streaming] in
-            await #expect(throws: VarlinkClientError.disconnected) { _ = try await stream.next() }
-            _ = streaming
+        let streamEnd = Task {
+            _ = await #expect(throws: VarlinkClientError.disconnected) {
+                _ = try await streaming.replies("org.example.test.Wait")
+            }
         }
         #expect(await happenings.next() == .waiting)
         task.cancel()

@@ -55,32 +55,26 @@ struct AttachCommand: ParsableCommand {
 
     private func attach(_ pids: [Int32], _ common: JSONObject, _ endpoint: Endpoint) throws(Failure) {
         let format = format.format
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            var printer = RecordPrinter<TargetRecord>(
-                format, layout: .targets, isSingle: pids.count == 1, output: Output())
-            var failures = EachFailure(command: "attach", count: pids.count)
-            for pid in pids {
-                var parameters = common
-                parameters["pid"] = .integer(Int64(pid))
-                do throws(Failure) {
-                    try printer.write(await daemon.call(.attach, parameters).object("target"))
-                } catch { try failures.note(error) }
-            }
-            if failures.count < pids.count { try printer.finish() }
-            await daemon.close()
-            try failures.end()
+        let daemon = try Daemon.connect(endpoint)
+        var printer = RecordPrinter<TargetRecord>(
+            format, layout: .targets, isSingle: pids.count == 1, output: Output())
+        var failures = EachFailure(command: "attach", count: pids.count)
+        for pid in pids {
+            var parameters = common
+            parameters["pid"] = .integer(Int64(pid))
+            do throws(Failure) {
+                try printer.write(daemon.call(.attach, parameters).object("target"))
+            } catch { try failures.note(error) }
         }
+        if failures.count < pids.count { try printer.finish() }
+        try failures.end()
     }
 
     private func addRule(_ parameters: JSONObject, _ endpoint: Endpoint) throws(Failure) {
         let format = format.format
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            var printer = RecordPrinter<RuleRecord>(format, layout: .rules, isSingle: true, output: Output())
-            try printer.write(await daemon.call(.attach, parameters).object("rule"))
-            try printer.finish()
-            await daemon.close()
-        }
+        let daemon = try Daemon.connect(endpoint)
+        var printer = RecordPrinter<RuleRecord>(format, layout: .rules, isSingle: true, output: Output())
+        try printer.write(daemon.call(.attach, parameters).object("rule"))
+        try printer.finish()
     }
 }

@@ -38,21 +38,18 @@ struct DetachCommand: ParsableCommand {
                 pids.map { ["pid": .integer(Int64($0))] }
             }
         let says = pids.isEmpty
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            var failures = EachFailure(command: "detach", count: calls.count)
-            for parameters in calls {
-                do throws(Failure) {
-                    let answer = try await daemon.call(.detach, parameters)
-                    guard let count = answer["detached"]?.integerValue else { throw .malformedAnswer() }
-                    guard says else { continue }
-                    let output = Output()
-                    try output.write("detached \(count) target\(count == 1 ? "" : "s")\n")
-                    try output.flush()
-                } catch { try failures.note(error) }
-            }
-            await daemon.close()
-            try failures.end()
+        let daemon = try Daemon.connect(endpoint)
+        var failures = EachFailure(command: "detach", count: calls.count)
+        for parameters in calls {
+            do throws(Failure) {
+                let answer = try daemon.call(.detach, parameters)
+                guard let count = answer["detached"]?.integerValue else { throw .malformedAnswer() }
+                guard says else { continue }
+                let output = Output()
+                try output.write("detached \(count) target\(count == 1 ? "" : "s")\n")
+                try output.flush()
+            } catch { try failures.note(error) }
         }
+        try failures.end()
     }
 }

@@ -53,18 +53,15 @@ struct DiffCommand: ParsableCommand {
 
     private func ask(_ endpoint: Endpoint, _ pid: Int32, _ parameters: JSONObject) throws(Failure) {
         let format = format.format
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            var report = DiffReport(pid: pid, format: format)
-            try await daemon.stream(.diff, parameters) { (reply) throws(Failure) in
-                try report.begin(reply.parameters)
-                try reply.forEachRecord(in: "changes") { (bytes) throws(Failure) in
-                    try report.add(bytes)
-                }
+        let daemon = try Daemon.connect(endpoint)
+        var report = DiffReport(pid: pid, format: format)
+        try daemon.stream(.diff, parameters) { (reply) throws(Failure) in
+            try report.begin(reply)
+            try reply.forEachRecord(in: "changes") { (bytes) throws(Failure) in
+                try report.add(bytes)
             }
-            try report.finish()
-            await daemon.close()
         }
+        try report.finish()
     }
 }
 
@@ -83,7 +80,7 @@ private struct DiffReport {
     }
 
     /// What every part says of the whole; the first one's is taken.
-    mutating func begin(_ answer: JSONObject) throws(Failure) {
+    mutating func begin(_ answer: VarlinkReply) throws(Failure) {
         guard frame == nil else { return }
         guard let from = answer["from"]?.stringValue else { throw .malformedAnswer(lacking: "from") }
         guard let to = answer["to"]?.stringValue else { throw .malformedAnswer(lacking: "to") }

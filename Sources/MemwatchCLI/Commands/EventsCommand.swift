@@ -47,42 +47,35 @@ struct EventsCommand: ParsableCommand {
     }
 
     private func ask(_ endpoint: Endpoint, _ parameters: JSONObject) throws(Failure) {
-        let format = format.format
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            var printer = RecordPrinter<EventRecord>(format, layout: .events, output: Output())
-            try await daemon.streamRecords(.events, parameters, in: "events") { (bytes) throws(Failure) in
-                try printer.write(json: bytes)
-            }
-            try printer.finish()
-            await daemon.close()
+        let daemon = try Daemon.connect(endpoint)
+        var printer = RecordPrinter<EventRecord>(format.format, layout: .events, output: Output())
+        try daemon.streamRecords(.events, parameters, in: "events") { (bytes) throws(Failure) in
+            try printer.write(json: bytes)
         }
+        try printer.finish()
     }
 
     private func followEvents(_ endpoint: Endpoint, _ parameters: JSONObject) throws(Failure) {
-        let format = format.format
+        let daemon = try Daemon.connect(endpoint)
         let interruption = Interruption()
-        try runToEnd(
-            { () async throws(Failure) in
-                let output = Output()
-                var printer = RecordPrinter<EventRecord>(
-                    format, layout: .events, isLive: true, output: output)
-                do throws(Failure) {
-                    let daemon = try await Daemon.connect(endpoint)
-                    try printer.begin()
-                    try await daemon.streamRecords(
-                        .events, parameters, in: "events",
-                        afterEach: { () throws(Failure) in try output.flush() },
-                        { (bytes) throws(Failure) in try printer.write(json: bytes) })
-                    guard interruption.isRequested else { throw Failure.daemonGone(endpoint) }
-                } catch {
-                    // What was printed so far is made whole, so that an array has its end.
-                    guard error.message != nil else { throw error }
-                    if printer.hasBegun { try printer.finish() }
-                    guard interruption.isRequested else { throw error }
-                    return
-                }
-                try printer.finish()
-            }, started: { interruption.watch(cancelling: $0) })
+        interruption.watch { daemon.abort() }
+        let output = Output()
+        var printer = RecordPrinter<EventRecord>(
+            format.format, layout: .events, isLive: true, output: output)
+        do throws(Failure) {
+            try printer.begin()
+            try daemon.streamRecords(
+                .events, parameters, in: "events",
+                afterEach: { () throws(Failure) in try output.flush() },
+                { (bytes) throws(Failure) in try printer.write(json: bytes) })
+            guard interruption.isRequested else { throw Failure.daemonGone(endpoint) }
+        } catch {
+            // What was printed so far is made whole, so that an array has its end.
+            guard error.message != nil else { throw error }
+            if printer.hasBegun { try printer.finish() }
+            guard interruption.isRequested else { throw error }
+            return
+        }
+        try printer.finish()
     }
 }

@@ -53,16 +53,13 @@ struct HistoryCommand: ParsableCommand {
 
     private func ask(_ endpoint: Endpoint, _ parameters: JSONObject, _ kinds: [RegionKind]?) throws(Failure) {
         let format = format.format
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            var printer = RecordPrinter<SampleRecord>(
-                format, layout: .samples(kinds: kinds), csvColumns: SampleRecord.csvColumns(kinds: kinds),
-                output: Output())
-            try await daemon.streamRecords(.history, parameters, in: "samples") { (bytes) throws(Failure) in
-                try printer.write(json: bytes)
-            }
-            try printer.finish()
-            await daemon.close()
+        let daemon = try Daemon.connect(endpoint)
+        var printer = RecordPrinter<SampleRecord>(
+            format, layout: .samples(kinds: kinds), csvColumns: SampleRecord.csvColumns(kinds: kinds),
+            output: Output())
+        try daemon.streamRecords(.history, parameters, in: "samples") { (bytes) throws(Failure) in
+            try printer.write(json: bytes)
         }
+        try printer.finish()
     }
 }

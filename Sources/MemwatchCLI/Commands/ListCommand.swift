@@ -20,27 +20,24 @@ struct ListCommand: ParsableCommand {
         let endpoint = try daemon.endpoint()
         let (format, onlyRules) = (format.format, rules)
         let parameters: JSONObject = all ? ["all": true] : [:]
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            let answer = try await daemon.call(.list, parameters)
-            let output = Output()
-            let rules: [RuleRecord] = try answer.records("rules")
-            if onlyRules {
-                var printer = RecordPrinter<RuleRecord>(format, layout: .rules, output: output)
-                for rule in rules { try printer.write(rule) }
-                try printer.finish()
+        let daemon = try Daemon.connect(endpoint)
+        let answer = try daemon.call(.list, parameters)
+        let output = Output()
+        let rules: [RuleRecord] = try answer.records("rules")
+        if onlyRules {
+            var printer = RecordPrinter<RuleRecord>(format, layout: .rules, output: output)
+            for rule in rules { try printer.write(rule) }
+            try printer.finish()
+        } else {
+            let targets: [TargetRecord] = try answer.records("targets")
+            if format == .table {
+                let reason = answer["event_source_reason"]?.stringValue
+                try TargetGroups(targets, rules: rules, samplingReason: reason).print(to: output)
             } else {
-                let targets: [TargetRecord] = try answer.records("targets")
-                if format == .table {
-                    let reason = answer["event_source_reason"]?.stringValue
-                    try TargetGroups(targets, rules: rules, samplingReason: reason).print(to: output)
-                } else {
-                    var printer = RecordPrinter<TargetRecord>(format, layout: .targets, output: output)
-                    for target in targets { try printer.write(target) }
-                    try printer.finish()
-                }
+                var printer = RecordPrinter<TargetRecord>(format, layout: .targets, output: output)
+                for target in targets { try printer.write(target) }
+                try printer.finish()
             }
-            await daemon.close()
         }
     }
 }

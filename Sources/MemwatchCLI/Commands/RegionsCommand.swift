@@ -102,19 +102,16 @@ struct RegionsCommand: ParsableCommand {
 
     private func ask(_ endpoint: Endpoint, _ parameters: JSONObject) throws(Failure) {
         let (summary, resident, format) = (summary, resident, format.format)
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            var report = RegionReport(summary: summary, resident: resident, format: format)
-            try await daemon.stream(.regions, parameters) { (reply) throws(Failure) in
-                if reply.parameters["truncated"]?.boolValue == true { report.isTruncated = true }
-                if reply.parameters["consistent"]?.boolValue == false { report.isConsistent = false }
-                try reply.forEachRecord(in: "regions") { (bytes) throws(Failure) in
-                    try report.add(RecordPrinter<RegionRecord>.read(bytes))
-                }
+        let daemon = try Daemon.connect(endpoint)
+        var report = RegionReport(summary: summary, resident: resident, format: format)
+        try daemon.stream(.regions, parameters) { (reply) throws(Failure) in
+            if reply["truncated"]?.boolValue == true { report.isTruncated = true }
+            if reply["consistent"]?.boolValue == false { report.isConsistent = false }
+            try reply.forEachRecord(in: "regions") { (bytes) throws(Failure) in
+                try report.add(RecordPrinter<RegionRecord>.read(bytes))
             }
-            try report.finish()
-            await daemon.close()
         }
+        try report.finish()
     }
 }
 

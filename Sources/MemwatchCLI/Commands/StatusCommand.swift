@@ -13,20 +13,17 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let endpoint = try daemon.endpoint()
         let format = format.format
-        try runToEnd { () async throws(Failure) in
-            let daemon = try await Daemon.connect(endpoint)
-            let status = try StatusRecord(await daemon.call(.status))
-            let output = Output()
-            if format == .table {
-                try status.printLines(to: output)
-                try output.flush()
-            } else {
-                var printer = RecordPrinter<StatusRecord>(
-                    format, layout: TableLayout(columns: []) { _ in [] }, isSingle: true, output: output)
-                try printer.write(status)
-                try printer.finish()
-            }
-            await daemon.close()
+        let daemon = try Daemon.connect(endpoint)
+        let status = try StatusRecord(daemon.call(.status))
+        let output = Output()
+        if format == .table {
+            try status.printLines(to: output)
+            try output.flush()
+        } else {
+            var printer = RecordPrinter<StatusRecord>(
+                format, layout: TableLayout(columns: []) { _ in [] }, isSingle: true, output: output)
+            try printer.write(status)
+            try printer.finish()
         }
     }
 }

@@ -112,3 +112,12 @@ extension RecordPrinter where Row: Record {
         }
     }
 }
+
+extension [UInt8] {
+    /// `withUnsafeBytes` that keeps the error's type.
+    func withRawBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try withUnsafeBufferPointer { (bytes) throws(Failure) in try body(UnsafeRawBufferPointer(bytes)) }
+    }
+}

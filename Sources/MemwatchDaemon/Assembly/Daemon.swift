@@ -10,6 +10,7 @@ import ServiceLifecycle
 import Tracing
 import UnixSignals
 import Varlink
+import VarlinkServing
 
 /// memwatchd, put together: the one place that knows all parts.
 struct Daemon {

@@ -6,6 +6,7 @@ import ServiceLifecycle
 import Synchronization
 import Tracing
 import Varlink
+import VarlinkServing
 
 /// The tracer's ticks, until the daemon stops.
 struct SamplingService: Service {

@@ -4,6 +4,7 @@ import History
 import Logging
 import MemwatchInterface
 import Varlink
+import VarlinkServing
 
 /// `memwatchd`.
 package struct MemwatchDaemonCommand: AsyncParsableCommand {

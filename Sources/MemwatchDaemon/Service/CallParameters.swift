@@ -1,6 +1,7 @@
 import MemoryModel
 import MemwatchInterface
 import Varlink
+import VarlinkServing
 
 /// Reads the parameters of a call whose types were checked against the interface already.
 struct CallParameters {

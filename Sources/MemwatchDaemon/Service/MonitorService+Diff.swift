@@ -2,6 +2,7 @@ import History
 import MemoryModel
 import MemwatchInterface
 import Varlink
+import VarlinkServing
 
 /// At most so many changes in the reply to a caller that takes no stream.
 private let unstreamedLimit = 10_000

@@ -2,6 +2,7 @@ import History
 import MemoryModel
 import MemwatchInterface
 import Varlink
+import VarlinkServing
 
 extension MonitorService {
     func events(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {

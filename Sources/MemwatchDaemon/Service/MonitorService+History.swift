@@ -2,6 +2,7 @@ import History
 import MemoryModel
 import MemwatchInterface
 import Varlink
+import VarlinkServing
 
 /// At most so many samples in the reply to a caller that takes no stream.
 private let unstreamedLimit = 10_000
@@ -32,20 +33,24 @@ extension MonitorService {
     private func send(
         _ samples: any SampleSource, _ kinds: [RegionKind], _ call: VarlinkCall, _ replies: VarlinkReplies
     ) async throws {
-        var source = samples
-        var held: [SampleRecord] = []
-        while let part = try await source.next() {
-            held += part.map { SampleRecord($0, kinds: kinds) }
+        var (source, part) = try await samples.advanced()
+        var held: [Sample] = []
+        while let read = part {
+            held += read
+            // While the caller takes one part the next is read: one, not more, so that a slow caller costs
+            // no memory.
+            let reader = source
+            async let following = reader.advanced()
             if call.more {
-                try await replies.sendMore(
-                    RowsReply(name: "samples", rows: held, others: ["truncated": false]))
+                try await replies.sendMore(SamplesReply(samples: held, kinds: kinds, isTruncated: false))
                 held = []
             } else if held.count >= unstreamedLimit {
                 return try await replies.send(
-                    RowsReply(name: "samples", rows: held, others: ["truncated": true]))
+                    SamplesReply(samples: held, kinds: kinds, isTruncated: true))
             }
+            (source, part) = try await following
         }
-        try await replies.send(RowsReply(name: "samples", rows: held, others: ["truncated": false]))
+        try await replies.send(SamplesReply(samples: held, kinds: kinds, isTruncated: false))
     }
 
     private func samples(
@@ -87,5 +92,29 @@ extension MonitorService {
         let start = (before == nil ? first.first?.time : beginning) ?? beginning
         return ResampledSamples(
             source: source, pending: first[...], value: before, time: start, end: end, step: step)
+    }
+}
+
+/// A part of a history: ``RowsReply`` for samples.
+///
+/// A type of its own, because a generic one writes every row through its witness table; and of samples
+/// and not of records, which would be a copy of 86,400 of them.
+private struct SamplesReply: JSONWritable, Sendable {
+    var samples: [Sample]
+    var kinds: [RegionKind]
+    /// There is more, but the caller takes no stream.
+    var isTruncated: Bool
+
+    func write(to writer: inout JSONWriter) {
+        // 32 members of a name and a number; what is longer makes the buffer grow once.
+        writer.bytes.reserveCapacity(samples.count * 720 + 128)
+        writer.beginObject()
+        writer.key("truncated")
+        writer.value(isTruncated)
+        writer.key("samples")
+        writer.beginArray()
+        for sample in samples { SampleRecord(sample, kinds: kinds).write(to: &writer) }
+        writer.endArray()
+        writer.endObject()
     }
 }

@@ -5,6 +5,7 @@ import MemwatchInterface
 import ProcFS
 import Tracing
 import Varlink
+import VarlinkServing
 
 extension MonitorService {
     func regions(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {

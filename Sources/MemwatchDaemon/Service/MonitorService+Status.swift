@@ -5,6 +5,7 @@ import MemoryModel
 import MemwatchInterface
 import Tracing
 import Varlink
+import VarlinkServing
 
 extension MonitorService {
     /// What everybody may know: nothing of it tells what other users' processes do.

@@ -4,6 +4,7 @@ import MemwatchInterface
 import ProcFS
 import Tracing
 import Varlink
+import VarlinkServing
 
 extension MonitorService {
     func attach(_ call: VarlinkCall, _ peer: PeerIdentity, _ replies: VarlinkReplies) async throws {

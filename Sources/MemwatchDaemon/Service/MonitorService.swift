@@ -4,7 +4,8 @@ package import MemoryModel
 import MemwatchInterface
 package import ProcFS
 package import Tracing
-package import Varlink
+import Varlink
+package import VarlinkServing
 
 /// Answers `org.memwatch.Monitor`.
 ///

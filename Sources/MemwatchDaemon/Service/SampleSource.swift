@@ -2,9 +2,18 @@ import History
 import MemoryModel
 
 /// Samples, a part at a time.
-protocol SampleSource {
+protocol SampleSource: Sendable {
     /// nil at the end; never empty.
     mutating func next() async throws -> [Sample]?
+}
+
+extension SampleSource {
+    /// The next part, and the source behind it: for who reads ahead in a task of its own.
+    func advanced() async throws -> (any SampleSource, [Sample]?) {
+        var source = self
+        let part = try await source.next()
+        return (source, part)
+    }
 }
 
 /// Those of one process, as they are stored.

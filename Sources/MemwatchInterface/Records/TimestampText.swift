@@ -4,7 +4,7 @@ package import Varlink
 extension JSONWriter {
     /// A time as RFC 3339, straight into the buffer.
     package mutating func value(_ time: Timestamp) {
-        value(time.rfc3339)
+        plainString(count: 27) { time.writeRFC3339(into: $0) }
     }
 
     package mutating func value(_ time: Timestamp?) {

@@ -2,6 +2,7 @@ import MemwatchInterface
 import Synchronization
 import TestSupport
 import Varlink
+import VarlinkServing
 
 /// A real Varlink server that answers `org.memwatch.Monitor` as the test says.
 final class FakeDaemon: Sendable {

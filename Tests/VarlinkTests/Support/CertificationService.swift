@@ -1,6 +1,7 @@
 import Synchronization
 
 @testable import Varlink
+@testable import VarlinkServing
 
 /// `org.varlink.certification`, the server's side: hands every client the values it must send
 /// back in its next call, and compares the call with what it should be, to the letter.

@@ -1,6 +1,7 @@
 import Glibc
 
 @testable import Varlink
+@testable import VarlinkServing
 
 /// A client without manners: sends any bytes at any time. Its calls block, so use ``onThread(_:)``.
 final class RawConnection: @unchecked Sendable {

@@ -1,6 +1,7 @@
 import Synchronization
 
 @testable import Varlink
+@testable import VarlinkServing
 
 /// A server that runs for as long as the test's body does.
 struct RunningServer: Sendable {
@@ -9,7 +10,7 @@ struct RunningServer: Sendable {
     /// What the server told its log.
     let events: AsyncStream<VarlinkServerEvent>
 
-    func connect() async throws -> VarlinkClient { try await VarlinkClient.connect(path: path) }
+    func connect() async throws -> AsyncClient { try await AsyncClient.connect(path: path) }
 
     func raw() async throws -> RawConnection { try await onThread { try RawConnection(path) } }
 

@@ -1,6 +1,7 @@
 import Synchronization
 
 @testable import Varlink
+@testable import VarlinkServing
 
 /// An interface with a method for every kind of behaviour.
 final class TestService: VarlinkService {

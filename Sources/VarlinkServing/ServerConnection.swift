@@ -1,4 +1,5 @@
 import NIOCore
+import Varlink
 
 /// One client's connection, as the server sees it.
 ///

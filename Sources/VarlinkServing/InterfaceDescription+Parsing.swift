@@ -1,3 +1,5 @@
+import Varlink
+
 extension InterfaceDescription {
     /// Parses a description, and checks what the grammar cannot: no name twice, no type that
     /// does not exist.

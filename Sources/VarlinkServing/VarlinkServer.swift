@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
+import Varlink
 
 /// Answers Varlink calls on Unix sockets.
 ///

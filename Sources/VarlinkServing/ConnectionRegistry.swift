@@ -1,4 +1,5 @@
 import NIOCore
+import Varlink
 
 /// All connections of a running server, and what each user has of them.
 ///

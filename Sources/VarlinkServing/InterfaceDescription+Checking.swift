@@ -1,3 +1,5 @@
+package import Varlink
+
 extension InterfaceDescription {
     /// Looks for the first thing in `parameters` that `fields` do not allow.
     /// - Returns: Its path, such as `filter.kinds[2]`; nil where everything fits. A field that is

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import Varlink
 
 /// Stops accepting for a while when there is nothing to accept with.
 ///

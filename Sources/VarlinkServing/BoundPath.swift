@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Varlink
 
 /// A socket file's name while this process owns it.
 ///

@@ -1,3 +1,5 @@
+import Varlink
+
 /// A Varlink interface, parsed from its description (https://varlink.org/Interface-Definition).
 ///
 /// ```

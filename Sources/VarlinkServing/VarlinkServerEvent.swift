@@ -1,3 +1,5 @@
+package import Varlink
+
 /// What a server wants to be heard of. The log hook gets at most ten a second; the number of
 /// those it did not get comes with the next.
 package enum VarlinkServerEvent: Sendable, CustomStringConvertible {

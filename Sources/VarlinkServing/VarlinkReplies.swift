@@ -1,4 +1,5 @@
 import Synchronization
+package import Varlink
 
 /// The way back to the caller of one call.
 package struct VarlinkReplies: Sendable {

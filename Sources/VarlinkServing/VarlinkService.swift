@@ -1,3 +1,5 @@
+package import Varlink
+
 /// One method call of a client, after its parameters were checked against the interface's description.
 package struct VarlinkCall: Sendable {
     /// The full name: `org.memwatch.Monitor.Attach`.

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+package import Varlink
 
 /// A listening Unix socket: one that was bound here, or one that a service manager passed on.
 package final class VarlinkListener: Sendable {

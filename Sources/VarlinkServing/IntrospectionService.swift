@@ -1,3 +1,5 @@
+import Varlink
+
 /// `org.varlink.service`: the interface by which every Varlink service says what it is.
 struct IntrospectionService: VarlinkService {
     let info: ServiceInfo

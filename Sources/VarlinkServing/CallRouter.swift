@@ -1,3 +1,5 @@
+import Varlink
+
 /// Finds who answers a call, after checking it against the interface's description.
 struct CallRouter: Sendable {
     private struct Route: Sendable {
