@@ -6,31 +6,35 @@ import Tracing
 
 /// What memwatch does to a process, done many times, for Benchmarks/run.py to compare with the floor.
 ///
-///     memwatch-bench first|later|unchanged ROUNDS PID...
+///     memwatch-bench first|later|unchanged|tick ROUNDS PID...
 ///
 /// | word | one round does, for each process |
 /// |---|---|
 /// | `first` | a look by somebody who never saw it: read, parse, ELF headers, classify, compare |
 /// | `later` | a full look by somebody who knows it: read, parse, find every area as it was |
-/// | `unchanged` | what a tick does between full looks while nothing changes: one pread of statm |
+/// | `unchanged` | the one thing a tick asks while nothing changes: one pread of statm |
+/// | `tick` | the daemon's whole tick over all of them, nothing changed: timer, threads, one pread each |
 ///
+/// ELF headers come from where the daemon gets them: of a file that many processes map they are read once.
 /// Prints one JSON line like Benchmarks/Floor/floor.c.
 @main
 struct Bench {
-    static func main() {
+    static func main() async {
         let words = CommandLine.arguments.dropFirst()
         guard words.count >= 3, let mode = words.first, let rounds = Int(words.dropFirst().first ?? ""),
             rounds > 0
-        else { fail("usage: memwatch-bench first|later|unchanged ROUNDS PID...", status: 64) }
+        else { fail("usage: memwatch-bench first|later|unchanged|tick ROUNDS PID...", status: 64) }
         let pids = words.dropFirst(2).compactMap { Int32($0) }
         do {
             switch mode {
             case "first":
-                var last: [Region] = []
-                try measure(rounds, pids) { directory in try first(directory, &last) }
+                let images = DeferredImageSource()
+                var last = pids.map { _ in [Region]() }
+                try measure(rounds, pids) { directory, index in try first(directory, images, &last[index]) }
             case "later":
+                let images = DeferredImageSource()
                 var known = try pids.map { pid in
-                    TargetInspector(directory: try ProcRoot().open(pid: pid), images: DirectImageSource())
+                    TargetInspector(directory: try ProcRoot().open(pid: pid), images: images)
                 }
                 for index in known.indices { _ = try known[index].look(at: .now) }
                 try measureIndices(rounds, known.indices) { index in
@@ -40,16 +44,19 @@ struct Bench {
                         fail("memwatch-bench: process \(pids[index]) changed", status: 75)
                     }
                 }
-            case "unchanged": try measure(rounds, pids) { directory in _ = try directory.statm() }
-            default: fail("memwatch-bench: \(mode) is none of first, later, unchanged", status: 64)
+            case "unchanged": try measure(rounds, pids) { directory, _ in _ = try directory.statm() }
+            case "tick": try await ticks(rounds, pids)
+            default: fail("memwatch-bench: \(mode) is none of first, later, unchanged, tick", status: 64)
             }
         } catch {
             fail("memwatch-bench: \(error)", status: 66)
         }
     }
 
-    private static func first(_ directory: ProcessDirectory, _ last: inout [Region]) throws {
-        var inspector = TargetInspector(directory: directory, images: DirectImageSource())
+    private static func first(
+        _ directory: ProcessDirectory, _ images: DeferredImageSource, _ last: inout [Region]
+    ) throws {
+        var inspector = TargetInspector(directory: directory, images: images)
         _ = try inspector.look(at: .now)
         let (changes, _) = MapComparison.compare(from: last, to: inspector.regions)
         // The very first is compared with nothing, and that round is not measured.
@@ -58,12 +65,36 @@ struct Bench {
     }
 
     private static func measure(
-        _ rounds: Int, _ pids: [Int32], _ body: (ProcessDirectory) throws -> Void
+        _ rounds: Int, _ pids: [Int32], _ body: (ProcessDirectory, Int) throws -> Void
     ) throws {
         let directories = try pids.map { pid in try ProcRoot().open(pid: pid) }
         // The first use of a descriptor opens it; that is not what is asked.
-        for directory in directories { try body(directory) }
-        try measureIndices(rounds, directories.indices) { try body(directories[$0]) }
+        for (index, directory) in directories.enumerated() { try body(directory, index) }
+        try measureIndices(rounds, directories.indices) { try body(directories[$0], $0) }
+    }
+
+    /// Ticks of a real tracer, ten a second, full looks left out: those are measured by `later`. The processor
+    /// time is the whole program's, with every thread and timer that a tick needs.
+    private static func ticks(_ rounds: Int, _ pids: [Int32]) async throws {
+        var timing = TracerTiming()
+        timing.fullLookMicroseconds = 3_600_000_000
+        timing.sampleMicroseconds = 3_600_000_000
+        let tracer = Tracer(images: DeferredImageSource(), timing: timing) { _ in }
+        let running = Task { await tracer.run() }
+        for pid in pids {
+            let candidate = try await tracer.open(pid: pid)
+            _ = await tracer.attach(candidate, options: TargetOptions(intervalMicroseconds: 100_000))
+        }
+        try await Task.sleep(for: .seconds(1))
+        let before = (tracer.counts, now(CLOCK_PROCESS_CPUTIME_ID), now(CLOCK_MONOTONIC))
+        try await Task.sleep(for: .milliseconds(100 * rounds))
+        let after = (tracer.counts, now(CLOCK_PROCESS_CPUTIME_ID), now(CLOCK_MONOTONIC))
+        running.cancel()
+        let ticks = Int(after.0.ticks - before.0.ticks)
+        if ticks == 0 { fail("memwatch-bench: no tick came", status: 70) }
+        report(
+            rounds: ticks, processes: pids.count, cpu: after.1 - before.1, wall: after.2 - before.2,
+            ",\"looks\":\(after.0.looks - before.0.looks),\"late\":\(after.0.lateTicks - before.0.lateTicks)")
     }
 
     private static func measureIndices(
@@ -76,8 +107,14 @@ struct Bench {
         }
         cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu
         wall = now(CLOCK_MONOTONIC) - wall
+        report(rounds: rounds, processes: indices.count, cpu: cpu, wall: wall)
+    }
+
+    private static func report(
+        rounds: Int, processes: Int, cpu: Int, wall: Int, _ more: String = ""
+    ) {
         print(
-            "{\"rounds\":\(rounds),\"processes\":\(indices.count),\"cpu_ns\":\(cpu),\"wall_ns\":\(wall)}")
+            "{\"rounds\":\(rounds),\"processes\":\(processes),\"cpu_ns\":\(cpu),\"wall_ns\":\(wall)\(more)}")
     }
 
     private static func now(_ clock: clockid_t) -> Int {

@@ -4,9 +4,16 @@ package import ProcFS
 
 /// Where a look gets the ELF headers of a process's images from.
 package protocol ImageSource: Sendable {
+    /// Called before the questions of one look: answers must know of all that has happened to files until now.
+    func prepare()
+
     /// The layout of the file that `area` maps; nil where it cannot be told now but may be later
     /// (the look then goes by neighbourhood and asks again the next time).
     func layout(of area: VMA, path: [UInt8], in directory: ProcessDirectory) -> ImageLayout?
+}
+
+extension ImageSource {
+    package func prepare() {}
 }
 
 /// Reads headers where it stands. For programs that look once and may wait for a disk.

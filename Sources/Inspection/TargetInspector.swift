@@ -5,22 +5,31 @@ package import ProcFS
 
 /// Looks at one process again and again, and knows what each look found.
 ///
-/// Keeps the areas and regions of the last accepted look and the ELF layouts of the images that are
-/// mapped, so that a look at an unchanged process classifies nothing.
+/// Keeps the regions of the last accepted look, a digest of its areas, and the ELF layouts of the images that
+/// are mapped, so that a look at an unchanged process classifies nothing.
 package struct TargetInspector: Sendable {
     package let directory: ProcessDirectory
-    /// The last accepted look: ascending regions, named in ``paths``.
+    /// The last accepted look: ascending regions, named in ``paths``. Empty while ``isAtRest``.
     package private(set) var regions: [Region] = []
+    /// The same, packed; nil while not at rest.
+    package private(set) var packed: PackedMap?
     package private(set) var totals = KindTotals()
     /// True if the last look had to stop at its limit of maps text.
     package private(set) var isTruncated = false
+    /// The names of ``regions``, and of whatever else its user has put there.
+    package var paths = PathTable()
 
-    private var maps = MapsLook()
+    /// How many ``regions`` there are, also at rest.
+    package private(set) var regionCount = 0
+    private var heapEnd: UInt64?
     /// The areas and the number of threads that ``regions`` were made of.
-    private var classifiedAreas: [VMA] = []
+    private var classifiedAreas: AreaDigest?
     private var classifiedThreads: UInt32?
     private var image: ImageMark?
-    private var images: [ImageKey: ImageLayout] = [:]
+    /// Not by key: a few dozen, asked for when something changes only, and a thousand targets have them.
+    private var images: [(key: ImageKey, layout: ImageLayout)] = []
+    /// Set by a look that gave names new ids.
+    private var translation: [PathID]?
     /// True while an image's header was not to be had in time, so that the next look must ask again.
     private var awaitsImages = false
     private let imageSource: any ImageSource
@@ -32,20 +41,38 @@ package struct TargetInspector: Sendable {
         self.imageSource = imageSource
     }
 
-    /// The names of ``regions``, and of whatever else its user has put there.
-    package var paths: PathTable {
-        get { maps.paths }
-        _modify { yield &maps.paths }
-    }
-
     /// Where the heap begins, from the last accepted look; nil where the kernel hides addresses.
     package private(set) var startBrk: UInt64?
 
     /// True if the last look has given names new ids: who keeps ids from before must ask ``translated(_:)``.
-    package var hasRenamedPaths: Bool { maps.translation != nil }
+    package var hasRenamedPaths: Bool { translation != nil }
 
     /// The id that a name has since the last look; `none` for one that no area had any more.
-    package func translated(_ id: PathID) -> PathID { maps.translated(id) }
+    package func translated(_ id: PathID) -> PathID {
+        guard let translation else { return id }
+        let index = Int(id.rawValue)
+        return index < translation.count ? translation[index] : .none
+    }
+
+    // MARK: At rest
+
+    /// True while the map is kept packed, because nothing has changed for a while: see ``rest()``.
+    package var isAtRest: Bool { packed != nil }
+
+    /// Packs the map. A look that finds it as it was leaves it packed; any other unpacks it.
+    package mutating func rest() {
+        guard packed == nil else { return }
+        packed = PackedMap(regions)
+        regions = []
+        paths.trim()
+    }
+
+    /// Unpacks the map.
+    package mutating func wake() {
+        guard let packed else { return }
+        regions = packed.regions
+        self.packed = nil
+    }
 
     /// What one look gave.
     package struct Outcome: Sendable {
@@ -59,6 +86,9 @@ package struct TargetInspector: Sendable {
         package var isNewImage = false
         /// Who the process was, read right after the map; nil where that cannot be told.
         package var credentials: ProcessCredentials?
+        /// True if the process has one thread, and that slept after the map was read (not in a system call that
+        /// cannot be interrupted: vfork(2) waits so, for a child that shares its memory).
+        package var isAsleep = false
     }
 
     /// Reads, parses, classifies. About 300 ns an area, nearly all of it the kernel's.
@@ -68,29 +98,47 @@ package struct TargetInspector: Sendable {
     package mutating func look(
         at time: Timestamp, accepting acceptsInconsistent: Bool = false
     ) throws(ProcError) -> Outcome {
+        var maps = ScratchLooks.take()
+        if paths.mayForgetNames {
+            // A look throws out names that no area has: these count as the areas of the look before.
+            wake()
+            maps.areas = regions.map(VMA.init)
+        }
+        maps.reserve(regionCount)
+        // Moved and not copied, so that a new name does not copy the table.
+        swap(&maps.paths, &paths)
+        let result: Result<Outcome, ProcError>
+        do throws(ProcError) {
+            result = .success(try look(into: &maps, at: time, accepting: acceptsInconsistent))
+        } catch {
+            result = .failure(error)
+        }
+        swap(&maps.paths, &paths)
+        ScratchLooks.giveBack(maps)
+        return try result.get()
+    }
+
+    private mutating func look(
+        into maps: inout MapsLook, at time: Timestamp, accepting acceptsInconsistent: Bool
+    ) throws(ProcError) -> Outcome {
         do throws(ProcError) {
             try directory.look(into: &maps)
-            translatePaths()
+            translatePaths(maps)
         } catch {
-            // It may have thrown out names before it failed, and what it has of the areas is of no use.
-            translatePaths()
-            maps.areas = classifiedAreas
+            // It may have thrown out names before it failed.
+            translatePaths(maps)
             throw error
         }
-        let status = try directory.status()
-        let stat = try directory.stat()
+        // Before status is read, which fails if the number that the limit goes by means another by now.
         refreshStackLimit(time)
-        var outcome = Outcome(sample: sample(time, status))
-        outcome.credentials = directory.credentials(status)
-        if maps.isConsistent || maps.isTruncated || acceptsInconsistent {
-            try accept(stat, status, &outcome)
-        } else {
-            // The names of the accepted map must outlive this look.
-            maps.areas = classifiedAreas
-        }
+        let status = try directory.status()
+        var outcome = Outcome(sample: sample(time, status, maps))
+        outcome.credentials = ProcessCredentials(status, mapsOwner: maps.ownerUID)
+        outcome.isAsleep = status.threads == 1 && status.isAsleep
+        if maps.isConsistent || maps.isTruncated || acceptsInconsistent { try accept(maps, status, &outcome) }
         outcome.sample.kinds = totals
-        outcome.sample.regionCount = UInt32(clamping: regions.count)
-        outcome.sample.programBreak = regions.last { $0.kind == .heap }?.end ?? stat.startBrk
+        outcome.sample.regionCount = UInt32(clamping: regionCount)
+        outcome.sample.programBreak = heapEnd ?? startBrk
         return outcome
     }
 
@@ -98,33 +146,34 @@ package struct TargetInspector: Sendable {
     package mutating func resume(from remembered: [(region: Region, path: [UInt8])]) {
         regions = remembered.map { entry in
             var region = entry.region
-            region.path = maps.paths.intern(entry.path)
+            region.path = paths.intern(entry.path)
             return region
         }
-        totals = KindTotals(of: regions)
-        // A look throws out names that no area has: these count as the areas of the look before.
-        maps.areas = regions.map { region in
-            VMA(start: region.start, end: region.end, permissions: region.permissions, path: region.path)
-        }
+        count()
     }
 
     private mutating func accept(
-        _ stat: ProcessStat, _ status: ProcessStatus, _ outcome: inout Outcome
+        _ maps: MapsLook, _ status: ProcessStatus, _ outcome: inout Outcome
     ) throws(ProcError) {
         outcome.isAccepted = true
         isTruncated = maps.isTruncated
+        let digest = AreaDigest(maps.areas)
+        // The same areas, the vdso at its random place among them, are the same program's.
+        if digest == classifiedAreas, status.threads == classifiedThreads, !awaitsImages { return }
+        let stat = try directory.stat()
         startBrk = stat.startBrk
         let mark = ImageMark(stat, maps)
         outcome.isNewImage = image.map { mark.isAnotherImage(than: $0) } ?? false
         image = mark
-        if maps.areas == classifiedAreas, status.threads == classifiedThreads, !awaitsImages { return }
+        wake()
         let previous = regions
-        try classify(stat, status, afterExec: outcome.isNewImage)
+        try classify(maps, stat, status, afterExec: outcome.isNewImage)
+        classifiedAreas = digest
         if regions != previous { outcome.previous = previous }
     }
 
     private mutating func classify(
-        _ stat: ProcessStat, _ status: ProcessStatus, afterExec: Bool
+        _ maps: MapsLook, _ stat: ProcessStat, _ status: ProcessStatus, afterExec: Bool
     ) throws(ProcError) {
         var evidence = ProcessEvidence(
             startBrk: stat.startBrk, startStack: stat.startStack,
@@ -133,16 +182,21 @@ package struct TargetInspector: Sendable {
                 shmem: KernelMounts.sharedMemory, hugetlb: KernelMounts.hugetlb),
             pageSize: Self.pageSize)
         if status.threads != 1 { evidence.threads = try threads() }
-        readImages(evidence)
+        let images = readImages(maps, evidence)
         var next: [Region] = []
         next.reserveCapacity(maps.areas.count + 8)
         Classifier().classify(
             areas: maps.areas, paths: maps.paths, evidence: evidence, images: images,
             previous: afterExec ? [] : regions, into: &next)
         regions = next
-        totals = KindTotals(of: next)
-        classifiedAreas = maps.areas
+        count()
         classifiedThreads = status.threads
+    }
+
+    private mutating func count() {
+        totals = KindTotals(of: regions)
+        regionCount = regions.count
+        heapEnd = regions.last { $0.kind == .heap }?.end
     }
 
     private func threads() throws(ProcError) -> [ThreadEvidence] {
@@ -161,27 +215,37 @@ package struct TargetInspector: Sendable {
 
     /// Headers of images that are new here. Those no longer mapped are forgotten: once nobody maps a
     /// deleted library, its inode number may become another file's.
-    private mutating func readImages(_ evidence: ProcessEvidence) {
-        var kept: [ImageKey: ImageLayout] = [:]
+    private mutating func readImages(
+        _ maps: MapsLook, _ evidence: ProcessEvidence
+    ) -> [ImageKey: ImageLayout] {
+        var known: [ImageKey: ImageLayout] = [:]
+        known.reserveCapacity(max(images.count, 16))
+        for image in images { known[image.key] = image.layout }
+        let wanted = Classifier.imagesToRead(areas: maps.areas, paths: maps.paths, evidence: evidence)
+        var kept: [(key: ImageKey, layout: ImageLayout)] = []
+        kept.reserveCapacity(wanted.count)
         awaitsImages = false
-        for (key, area) in Classifier.imagesToRead(areas: maps.areas, paths: maps.paths, evidence: evidence) {
+        imageSource.prepare()
+        for (key, area) in wanted {
             let path = Array(maps.paths.bytes(of: area.path))
-            if let layout = images[key] ?? imageSource.layout(of: area, path: path, in: directory) {
-                kept[key] = layout
+            if let layout = known[key] ?? imageSource.layout(of: area, path: path, in: directory) {
+                kept.append((key, layout))
+                known[key] = layout
             } else {
                 awaitsImages = true
             }
         }
         images = kept
+        return known
     }
 
     /// A look may have thrown out names nobody uses any more and renumbered the rest.
-    private mutating func translatePaths() {
-        guard maps.translation != nil else { return }
-        for index in regions.indices { regions[index].path = maps.translated(regions[index].path) }
-        for index in classifiedAreas.indices {
-            classifiedAreas[index].path = maps.translated(classifiedAreas[index].path)
-        }
+    private mutating func translatePaths(_ maps: MapsLook) {
+        translation = maps.translation
+        guard translation != nil else { return }
+        for index in regions.indices { regions[index].path = translated(regions[index].path) }
+        // Of areas with other ids.
+        classifiedAreas = nil
     }
 
     /// A process's limits hardly ever change (prlimit(2)), and reading them takes as long as reading fifty
@@ -193,7 +257,7 @@ package struct TargetInspector: Sendable {
         stackLimitRead = time
     }
 
-    private func sample(_ time: Timestamp, _ status: ProcessStatus) -> Sample {
+    private func sample(_ time: Timestamp, _ status: ProcessStatus, _ maps: MapsLook) -> Sample {
         var sample = Sample(time: time, pid: directory.pid)
         sample.read(status)
         sample.vmSizeBytes = maps.statm.sizeBytes
@@ -203,4 +267,11 @@ package struct TargetInspector: Sendable {
     }
 
     private static let pageSize = UInt64(clamping: sysconf(Int32(_SC_PAGESIZE)))
+}
+
+extension VMA {
+    fileprivate init(_ region: Region) {
+        self.init(
+            start: region.start, end: region.end, permissions: region.permissions, path: region.path)
+    }
 }

@@ -27,6 +27,17 @@ package struct PathTable: Sendable {
 
     package init() {}
 
+    /// True if there are so many names that a process which maps ever new files may be filling the table.
+    package var mayForgetNames: Bool { count > 1024 || byteCount > 65_536 }
+
+    /// Gives back what room it has beyond what its names take, for a table that will hardly grow any more.
+    package mutating func trim() {
+        if storage.capacity > storage.count + 64 {
+            storage = storage.withUnsafeBufferPointer { Array($0) }
+        }
+        if ends.capacity > ends.count + 16 { ends = ends.withUnsafeBufferPointer { Array($0) } }
+    }
+
     /// Names in the table, the empty one included.
     package var count: Int { ends.count }
 

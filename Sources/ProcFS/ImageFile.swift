@@ -9,13 +9,15 @@ package final class ImageFile: Sendable {
         /// As fstat(2) gives it, which on btrfs and overlayfs is not what maps prints.
         package var device: DeviceNumber
         package var inode: UInt64
-        /// Last modification, nanoseconds after 1970.
+        /// Last modification of the contents, and of anything about the file, nanoseconds after 1970. The second
+        /// cannot be set back by whoever replaces it.
         package var modified: Int64
+        package var changed: Int64
         package var sizeBytes: UInt64
     }
 
     package let key: Key
-    private let descriptor: OwnedDescriptor
+    let descriptor: OwnedDescriptor
 
     init(descriptor: consuming OwnedDescriptor, key: Key) {
         self.descriptor = descriptor

@@ -4,6 +4,9 @@ package import MemoryModel
 /// process, so that its arrays keep their room.
 package struct MapsLook: Sendable {
     /// The areas, ascending, never overlapping: in a torn look the later line gives way.
+    ///
+    /// Before a look those of the look before, if ``PathTable/mayForgetNames``: whose names are to be kept. Else
+    /// nobody needs them.
     package var areas: [VMA] = []
 
     /// The names of the areas, and those of earlier looks at the same process, so that an
@@ -32,6 +35,9 @@ package struct MapsLook: Sendable {
     /// How often maps was read for this look.
     package var tries = 0
 
+    /// Who owned `/proc/[pid]/maps` right after it was read; nil where that was not to be had.
+    package var ownerUID: UInt32?
+
     package init() {}
 
     /// The id in ``paths`` of a name that had `id` in the look before.
@@ -41,12 +47,18 @@ package struct MapsLook: Sendable {
         return index < translation.count ? translation[index] : .none
     }
 
+    /// Makes room for so many areas at once, where that is known before.
+    package mutating func reserve(_ count: Int) {
+        if areas.capacity < count { areas.reserveCapacity(count) }
+    }
+
     /// Makes ready for a look, while ``areas`` still are the last one's.
     mutating func begin() {
         translation = nil
         compactPathsIfWasteful()
         isConsistent = false
         isTruncated = false
+        ownerUID = nil
         tries = 0
     }
 
@@ -60,7 +72,7 @@ package struct MapsLook: Sendable {
 
     /// A process can map ever new files; the table must not remember all of them.
     private mutating func compactPathsIfWasteful() {
-        guard paths.count > 1024 || paths.byteCount > 65_536 else { return }
+        guard paths.mayForgetNames else { return }
         var isLive = [Bool](repeating: false, count: paths.count)
         var liveCount = 1
         var liveBytes = 0

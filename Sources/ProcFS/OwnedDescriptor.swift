@@ -6,6 +6,13 @@ struct OwnedDescriptor: ~Copyable, Sendable {
 
     init(_ rawValue: Int32) { self.rawValue = rawValue }
 
+    /// Hands the descriptor on to whoever closes it then.
+    consuming func release() -> Int32 {
+        let raw = rawValue
+        discard self
+        return raw
+    }
+
     /// close(2) is not repeated on EINTR: Linux has freed the number by then.
     deinit { _ = close(rawValue) }
 }

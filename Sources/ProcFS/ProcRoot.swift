@@ -82,6 +82,11 @@ package struct ProcRoot: Sendable {
         return link == Array(String(getpid()).utf8)
     }
 
+    /// The same, asked once for the usual place: nobody mounts another /proc over a running daemon's.
+    var isSystems: Bool { path == "/proc" && Self.isUsualPlaceOwn }
+
+    private static let isUsualPlaceOwn = ProcRoot().isOwn
+
     func contents(_ name: String, limit: Int = 65_536) -> [UInt8]? {
         try? readAll(openBelow(AT_FDCWD, "\(path)/\(name)"), limit: limit)
     }

@@ -11,10 +11,19 @@ package struct ProcessCredentials: Hashable, Sendable {
 extension ProcessDirectory {
     /// The credentials, with what `status` says of them; nil where a part cannot be read.
     package func credentials(_ status: ProcessStatus) -> ProcessCredentials? {
+        ProcessCredentials(status, mapsOwner: mapsOwner()?.uid)
+    }
+}
+
+extension ProcessCredentials {
+    /// - Parameter mapsOwner: see ``MapsLook/ownerUID``.
+    package init?(_ status: ProcessStatus, mapsOwner: UInt32?) {
         guard let uids = status.uids, let gids = status.gids,
-            let capabilities = status.permittedCapabilities, let owner = mapsOwner()
+            let capabilities = status.permittedCapabilities, let mapsOwner
         else { return nil }
-        return ProcessCredentials(
-            uids: uids, gids: gids, permittedCapabilities: capabilities, mapsOwner: owner.uid)
+        self.uids = uids
+        self.gids = gids
+        permittedCapabilities = capabilities
+        self.mapsOwner = mapsOwner
     }
 }

@@ -82,12 +82,16 @@ extension ProcessDirectory {
             let file = try? openBelow(
                 AT_FDCWD, "/proc/self/fd/\(place.rawValue)", flags: O_RDONLY | O_NONBLOCK)
         else { return nil }
-        let seconds = Int64(status.st_mtim.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
-        let modified = seconds.overflow ? 0 : seconds.partialValue &+ Int64(status.st_mtim.tv_nsec)
         return ImageFile(
             descriptor: file,
             key: ImageFile.Key(
-                device: device, inode: vma.inode, modified: modified,
+                device: device, inode: vma.inode, modified: nanoseconds(status.st_mtim),
+                changed: nanoseconds(status.st_ctim),
                 sizeBytes: UInt64(clamping: status.st_size)))
+    }
+
+    private static func nanoseconds(_ time: timespec) -> Int64 {
+        let seconds = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+        return seconds.overflow ? 0 : seconds.partialValue &+ Int64(time.tv_nsec)
     }
 }

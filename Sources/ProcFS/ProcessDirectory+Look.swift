@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import MemoryModel
 import SystemPackage
@@ -22,7 +23,7 @@ extension ProcessDirectory {
         for attempt in 1...Self.maximumReadings {
             look.tries = attempt
             let before = try statm().sizeBytes
-            let reading = try readMaps(into: &look, limitBytes: limitBytes)
+            let reading = try readMaps(into: &look, sizeBefore: before, limitBytes: limitBytes)
             switch reading {
             case .empty:
                 try throwIfWithoutMemory()
@@ -30,16 +31,14 @@ extension ProcessDirectory {
             case .vanished:
                 continue
             case .truncated:
-                look.statm = try statm()
                 look.isTruncated = true
                 look.repair()
                 return
-            case .whole(let sum, let isOrdered):
-                look.statm = try statm()
-                if isOrdered, before == look.statm.sizeBytes, sum == before {
-                    look.isConsistent = true
-                    return
-                }
+            case .consistent:
+                look.isConsistent = true
+                return
+            case .torn:
+                break
             }
             tornReadings += 1
             if tornReadings == 3 {
@@ -54,7 +53,9 @@ extension ProcessDirectory {
     private static var maximumReadings: Int { 10 }
 
     private enum Reading {
-        case whole(sum: UInt64, isOrdered: Bool)
+        case consistent
+        /// All of it, but not of one instant.
+        case torn
         case truncated
         /// No text at all: no memory, or an exec right after the open.
         case empty
@@ -62,7 +63,9 @@ extension ProcessDirectory {
         case vanished
     }
 
-    private func readMaps(into look: inout MapsLook, limitBytes: Int) throws(ProcError) -> Reading {
+    private func readMaps(
+        into look: inout MapsLook, sizeBefore: UInt64, limitBytes: Int
+    ) throws(ProcError) -> Reading {
         look.clear()
         // Anew each time: a descriptor of maps stays with the memory the process had at its
         // opening, also after an exec.
@@ -84,15 +87,24 @@ extension ProcessDirectory {
                 throw .malformed(path: path("maps"), line: line, field: field)
             }
         }
-        if reader.isTruncated { return .truncated }
+        // On the open file: a third of what fstatat(2) of its name costs, and just as fresh.
+        var status = Glibc.stat()
+        look.ownerUID = fstat(descriptor.rawValue, &status) == 0 ? status.st_uid : nil
+        if reader.isTruncated {
+            look.statm = try statm()
+            return .truncated
+        }
         if reader.bytesRead == 0 { return .empty }
+        look.statm = try statm()
+        let sum = reader.sumBytes
+        if reader.isOrdered, sizeBefore == look.statm.sizeBytes, sum == sizeBefore { return .consistent }
         // A process that ends or execs gives a silent end of file in the middle. Whoever
         // still has memory has a first line to give again (one byte makes the kernel format
         // one line only).
         var byte: UInt8 = 0
         let raw = descriptor.rawValue
         let again = try? retryingOnInterrupt { pread(raw, &byte, 1, 0) }
-        return again == 1 ? .whole(sum: reader.sumBytes, isOrdered: reader.isOrdered) : .vanished
+        return again == 1 ? .torn : .vanished
     }
 
     /// Tells why maps was empty. Returns where the process may yet have memory: its exec was

@@ -1,5 +1,8 @@
+import CLinux
+import Glibc
 package import MemoryModel
 import Synchronization
+import SystemPackage
 
 /// File system types by device.
 typealias MountTypes = [DeviceNumber: String]
@@ -13,11 +16,25 @@ extension ProcessDirectory {
     package func mountTypes() -> [DeviceNumber: String] {
         mounts.withLock { kept in
             if let kept { return kept }
-            let bytes = (try? contents("mountinfo", limit: 4 << 20)) ?? []
-            let types = bytes.withUnsafeBytes(Self.mountTypes(parsing:))
+            let namespace = mountNamespace()
+            let types =
+                namespace.flatMap(MountTables.shared.types)
+                ?? MountTables.shared.keep(readMountTypes(), of: namespace)
             kept = types
             return types
         }
+    }
+
+    private func readMountTypes() -> MountTypes {
+        let bytes = (try? contents("mountinfo", limit: 4 << 20)) ?? []
+        return bytes.withUnsafeBytes(Self.mountTypes(parsing:))
+    }
+
+    /// The inode number of `/proc/[pid]/ns/mnt` (Linux 3.8); nil without ptrace access.
+    private func mountNamespace() -> UInt64? {
+        var status = Glibc.stat()
+        guard fstatat(directory.rawValue, "ns/mnt", &status, 0) == 0 else { return nil }
+        return UInt64(status.st_ino)
     }
 
     /// Reads `36 35 98:0 /root /mount rw - ext3 /dev/sda1 rw` lines; others it goes over. Pure, for tests.
@@ -39,5 +56,42 @@ extension ProcessDirectory {
             types[device] = String(decoding: type, as: UTF8.self)
         }
         return types
+    }
+}
+
+/// The mount tables that were read just now, by namespace: most processes of a machine share one, and a table
+/// takes 40 µs to read, as long as a hundred areas.
+///
+/// For one second only: mounts change, and the number of a namespace that is gone may become another's.
+private final class MountTables: Sendable {
+    static let shared = MountTables()
+
+    private static let lifetime: Int64 = 1_000_000
+    /// So many namespaces at once; beyond it is started over.
+    private static let limit = 64
+
+    private let tables = Mutex<[UInt64: (types: MountTypes, read: MonotonicTime)]>([:])
+
+    func types(of namespace: UInt64) -> MountTypes? {
+        tables.withLock { tables in
+            guard let table = tables[namespace],
+                MonotonicTime.now < table.read.advanced(byMicroseconds: Self.lifetime)
+            else { return nil }
+            return table.types
+        }
+    }
+
+    func keep(_ types: MountTypes, of namespace: UInt64?) -> MountTypes {
+        guard let namespace, !types.isEmpty else { return types }
+        return tables.withLock { tables in
+            if tables.count >= Self.limit { tables.removeAll() }
+            // Many processes have the very same table: then they share one copy of it.
+            if let known = tables[namespace], known.types == types {
+                tables[namespace] = (known.types, .now)
+                return known.types
+            }
+            tables[namespace] = (types, .now)
+            return types
+        }
     }
 }

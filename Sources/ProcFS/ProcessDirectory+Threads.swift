@@ -1,3 +1,4 @@
+import CLinux
 import SystemPackage
 
 /// Where a thread's stack pointer is, as far as one can know.
@@ -45,9 +46,20 @@ extension ProcessDirectory {
         return .at(address)
     }
 
-    /// The soft limit of the main stack's size in bytes (`/proc/[pid]/limits`); `.max` for
-    /// unlimited, nil where not readable.
+    /// The soft limit of the main stack's size in bytes; `.max` for unlimited, nil where not readable.
+    ///
+    /// By prlimit(2) where that is permitted (root, or the same ids in every place): 0.3 µs instead of 8 for
+    /// `/proc/[pid]/limits`. It goes by number, which may be another process's by now: whoever asks reads
+    /// something through this directory afterwards, which fails then.
     package func stackLimit() -> UInt64? {
+        if root.isSystems {
+            var limit: UInt64 = 0
+            if clinux_stack_limit(pid, &limit) == 0 { return limit }
+        }
+        return stackLimitFromFile()
+    }
+
+    private func stackLimitFromFile() -> UInt64? {
         guard let bytes = try? contents("limits", limit: 16_384) else { return nil }
         return bytes.withUnsafeBytes(Self.stackLimit(parsing:))
     }

@@ -49,6 +49,11 @@ package struct ProcessStatus: Hashable, Sendable {
     /// The process's id in each pid namespace from this reader's to its own (Linux 4.1).
     package var namespaceIDs: [Int32]?
 
+    /// True if its first thread waits in a way that a signal ends, or is stopped.
+    package var isAsleep: Bool {
+        state == UInt8(ascii: "S") || state == UInt8(ascii: "T") || state == UInt8(ascii: "t")
+    }
+
     package init() {}
 
     /// Reads `Name:\tvalue` lines; what it does not know it goes over. The kernel escapes

@@ -23,7 +23,12 @@ func openBelow(_ directory: Int32, _ name: String, flags: Int32 = O_RDONLY) thro
 /// All of a file of unknown size, at most `limit` bytes of it.
 ///
 /// Files of /proc say they are 0 bytes long and are made as they are read; most fit the first 4 KiB.
-func readAll(_ descriptor: borrowing OwnedDescriptor, limit: Int) throws(Errno) -> [UInt8] {
+///
+/// - Parameter isOneRecord: the file is given out whole or until the buffer is full, so that a shorter answer
+///   is the end, and it needs no second read to know that.
+func readAll(
+    _ descriptor: borrowing OwnedDescriptor, limit: Int, isOneRecord: Bool = false
+) throws(Errno) -> [UInt8] {
     let raw = descriptor.rawValue
     var bytes: [UInt8] = []
     var capacity = min(4096, limit)
@@ -43,7 +48,7 @@ func readAll(_ descriptor: borrowing OwnedDescriptor, limit: Int) throws(Errno) 
             }
         }
         if let failure { throw failure }
-        if received == 0 { break }
+        if received == 0 || (isOneRecord && received < wanted) { break }
         if bytes.count == capacity { capacity = min(capacity * 4, limit) }
     }
     return bytes

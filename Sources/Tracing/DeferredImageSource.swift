@@ -5,19 +5,41 @@ package import MemoryModel
 package import ProcFS
 import Synchronization
 
-/// Reads ELF headers on a thread of its own, and does not wait long for them.
+/// Reads ELF headers on a thread of its own, does not wait long for them, and reads those of one file once for
+/// all processes that map it.
 ///
 /// A library may lie on a network file system whose server is away; reading it would hang the look for
 /// as long as that lasts. After ``patience`` the look goes on without the header, the areas are told
 /// apart by neighbourhood, and the next look finds the answer if there is one by then.
 ///
-/// What has been read is kept for all processes that map the same file, by device, inode, size and time
-/// of modification, since an inode number alone may become another file's.
+/// What is known of a file is known by the device and inode that maps shows, for as long as the kernel says that
+/// the file is still there as it was (``ImageWatch``), and for ``lifetime`` at most; then it is opened again. To
+/// open it anew for each process only to find that it is the same one would take longer than all the rest of the
+/// first look. Where the kernel cannot say so, that is what is done.
 package final class DeferredImageSource: ImageSource {
     private struct State {
+        /// By what fstat(2) says of the open file.
         var layouts: [ImageFile.Key: ImageLayout] = [:]
+        /// By what maps says, of files that are watched.
+        var shared: [ImageKey: Shared] = [:]
+        var watched: [ImageWatch.Mark: ImageKey] = [:]
+        /// While a file is being read: watches that told something and are no known image's. It may be that one.
+        var unknown: Set<ImageWatch.Mark>?
         /// Questions that a look gave up waiting for, so that it does not ask them again meanwhile.
         var pending: Set<PendingKey> = []
+
+        mutating func forget(_ mark: ImageWatch.Mark) {
+            if let image = watched.removeValue(forKey: mark) {
+                shared[image] = nil
+            } else {
+                unknown?.insert(mark)
+            }
+        }
+    }
+
+    private struct Shared {
+        var layout: ImageLayout
+        var read: MonotonicTime
     }
 
     private struct PendingKey: Hashable {
@@ -25,7 +47,13 @@ package final class DeferredImageSource: ImageSource {
         var image: ImageKey
     }
 
+    /// A machine has a few thousand images; one that makes more starts over.
+    private static let limit = 8_192
+    /// For file systems that others change behind this kernel's back.
+    private static let lifetime: Int64 = 10_000_000
+
     private let state = Mutex(State())
+    private let watch = ImageWatch()
     private let reader: DispatchQueue
     private let patience: DispatchTimeInterval
 
@@ -38,9 +66,35 @@ package final class DeferredImageSource: ImageSource {
         self.reader = reader
     }
 
+    package func prepare() {
+        guard let watch else { return }
+        // Under the lock: an answer after this must not come from before it.
+        let stale = state.withLock { state -> [ImageWatch.Mark] in
+            switch watch.takeChanges() {
+            case .marks(let marks):
+                for mark in marks { state.forget(mark) }
+                return marks
+            case .any:
+                let marks = Array(state.watched.keys)
+                for mark in marks { state.forget(mark) }
+                return marks
+            }
+        }
+        // A file that is read again is watched again. (Of those that are gone the kernel has done it.)
+        for mark in stale { watch.remove(mark) }
+    }
+
     package func layout(of area: VMA, path: [UInt8], in directory: ProcessDirectory) -> ImageLayout? {
-        let key = PendingKey(pid: directory.pid, image: ImageKey(area))
-        let isAsked = state.withLock { !$0.pending.insert(key).inserted }
+        let image = ImageKey(area)
+        let key = PendingKey(pid: directory.pid, image: image)
+        let now = MonotonicTime.now
+        let (known, isAsked) = state.withLock { state -> (ImageLayout?, Bool) in
+            if let shared = state.shared[image], now < shared.read.advanced(byMicroseconds: Self.lifetime) {
+                return (shared.layout, false)
+            }
+            return (nil, !state.pending.insert(key).inserted)
+        }
+        if let known { return known }
         if isAsked { return nil }
         let box = AnswerBox()
         reader.async { [self] in
@@ -51,16 +105,42 @@ package final class DeferredImageSource: ImageSource {
         return box.wait(patience)
     }
 
+    /// On ``reader``, so one at a time.
     private func read(_ area: VMA, _ path: [UInt8], _ directory: ProcessDirectory) -> ImageLayout {
-        guard let file = directory.openImage(of: area, path: path) else { return .unreadable }
-        if let known = state.withLock({ $0.layouts[file.key] }) { return known }
-        let layout = ImageLayout(reading: file)
+        state.withLock { $0.unknown = [] }
+        defer { state.withLock { $0.unknown = nil } }
+        guard let opened = directory.openImage(of: area, path: path) else { return .unreadable }
+        // Where maps shows another device (btrfs, some overlays), two files may have the same numbers there.
+        let mark = opened.key.device == area.device ? watch?.add(opened) : nil
+        // What is read now is true for as long as the watch says nothing, so it must be of after the watch began.
+        guard let file = mark == nil ? opened : directory.openImage(of: area, path: path) else {
+            return .unreadable
+        }
+        let known = state.withLock { $0.layouts[file.key] }
+        let layout = known ?? ImageLayout(reading: file)
         state.withLock { state in
-            // A machine has a few thousand images; one that makes more starts over.
-            if state.layouts.count >= 8_192 { state.layouts.removeAll() }
+            if state.layouts.count >= Self.limit { state.layouts.removeAll() }
             state.layouts[file.key] = layout
+            guard let mark, file.key == opened.key else { return }
+            share(layout, ImageKey(area), mark, &state)
         }
         return layout
+    }
+
+    private func share(
+        _ layout: ImageLayout, _ image: ImageKey, _ mark: ImageWatch.Mark, _ state: inout State
+    ) {
+        if state.unknown?.contains(mark) == true { return }
+        // One file of two names in maps (another mount shows it so) is watched for the first.
+        if let other = state.watched[mark], other != image { return }
+        if state.shared.count >= Self.limit {
+            for mark in state.watched.keys { watch?.remove(mark) }
+            state.shared.removeAll()
+            state.watched.removeAll()
+            return
+        }
+        state.watched[mark] = image
+        state.shared[image] = Shared(layout: layout, read: .now)
     }
 }
 

@@ -25,6 +25,8 @@ final class Target: Sendable {
         var targetState = TargetState.running
         var sample: Sample?
         var regions = AddressList<Region>()
+        /// Instead of ``regions`` and the ledger's map, where nothing changes.
+        var packed: PackedMap?
         var ledger = Ledger()
         var forks: [ForkedChild] = []
         var paths = PathTable()
@@ -72,16 +74,18 @@ final class Target: Sendable {
 
     /// The map of the last accepted look, or what is known to have become of it since.
     var regions: [ObservedRegion] {
-        let (regions, paths) = published.withLock { ($0.regions, $0.paths) }
-        return regions.elements.map { ObservedRegion($0, paths) }
+        let (regions, packed, paths) = published.withLock { ($0.regions, $0.packed, $0.paths) }
+        return (packed?.regions ?? regions.elements).map { ObservedRegion($0, paths) }
     }
 
     /// What this target's children are given: the map at the fork where its records told of that already,
     /// else the map as it is.
     var departed: DepartedParent {
         let snapshot = snapshot
-        return published.withLock {
-            DepartedParent(snapshot: snapshot, ledger: $0.ledger, forks: $0.forks, paths: $0.paths)
+        return published.withLock { known in
+            var ledger = known.ledger
+            if let packed = known.packed { ledger.wake(AddressList(packed.regions)) }
+            return DepartedParent(snapshot: snapshot, ledger: ledger, forks: known.forks, paths: known.paths)
         }
     }
 
@@ -137,6 +141,7 @@ final class Target: Sendable {
             known.sample = observer.sample
             known.regions =
                 observer.isLedgerAhead ? observer.stored : AddressList(observer.inspector.regions)
+            known.packed = observer.inspector.packed
             known.ledger = observer.ledger
             known.forks = observer.forks
             known.paths = observer.inspector.paths

@@ -11,6 +11,7 @@ extension TargetObserver {
         _ outcome: TargetInspector.Outcome, _ time: LookWindow, _ tick: Tick, _ observation: inout Observation
     ) {
         let records = takeRecords(tick)
+        if !records.isEmpty { wake() }
         if outcome.isNewImage || records.contains(where: \.isExec) { refreshDescription(&observation) }
         var told: [LedgerEvent] = []
         if outcome.isAccepted {
@@ -18,7 +19,8 @@ extension TargetObserver {
             told = applied(records, look, time)
             // A process can move its marks (PR_SET_MM) without another program, and then its map stays.
             let isNewImage = outcome.isNewImage && outcome.previous != nil
-            told += ledger.settle(with: look, at: time.ended, isNewImage: isNewImage)
+            told += ledger.settle(
+                with: look, at: time.ended, isUnchanged: outcome.previous == nil, isNewImage: isNewImage)
         } else {
             told = applied(records, nil, nil)
         }

@@ -91,6 +91,7 @@ extension TargetObserver {
 
     /// Puts what has changed since the last time into the observation, for the history.
     mutating func storeChangedPlaces(_ observation: inout Observation) {
+        isLookStored = false
         let paths = inspector.paths
         guard !ledger.changed.isEverywhere else {
             storeMap(ledger.map.elements, &observation)

@@ -41,8 +41,14 @@ struct TargetObserver: Sendable {
     var lastGrowth: MemoryEvent?
     var statm: Statm?
     /// When the next full look is due whatever statm says, and the next sample whatever was seen.
-    private var fullLookDue = MonotonicTime(microseconds: .min)
+    var fullLookDue = MonotonicTime(microseconds: .min)
     private var sampleDue = MonotonicTime(microseconds: .min)
+    /// What is known of a process that does not run.
+    var idleness = Idleness()
+    /// The map is kept by ``inspector`` alone, packed: ``stored`` and the ledger's are the same.
+    var isAtRest = false
+    /// ``stored`` is the map of the last accepted look.
+    var isLookStored = false
     /// Something is known to have changed that statm may not show.
     var isDirty = true
     /// Records have changed the ledger's map since the last accepted look.
@@ -79,12 +85,12 @@ struct TargetObserver: Sendable {
     }
 
     /// True where the next step is a look: the cheap question, one pread of statm.
-    func needsLook(at now: MonotonicTime) -> Bool {
-        if isDirty || hasUnstored || now >= fullLookDue || now >= sampleDue { return true }
+    mutating func needsLook(at now: MonotonicTime) -> Bool {
+        if isDirty || hasUnstored || now >= sampleDue { return true }
         if let feed, feed.hasRecords { return true }
         // Also for a failure: the look finds out what it means.
-        guard let statm = try? directory.statm() else { return true }
-        return statm != self.statm
+        guard let statm = try? directory.statm(), statm == self.statm else { return true }
+        return now >= fullLookDue && !putOffFullLook(at: now)
     }
 
     /// Looks, compares, and says what is worth keeping; nil where nothing is.
@@ -114,19 +120,27 @@ struct TargetObserver: Sendable {
 
     private mutating func look(_ tick: Tick) -> Observation? {
         do throws(ProcError) {
-            if tick.cause == .records { return try tellRecords(tick) }
+            if tick.cause == .records {
+                wake()
+                return try tellRecords(tick)
+            }
             let statm = try directory.statm()
             // Read before the look: what changes after this is seen by the next tick.
             let isSizeKnown = self.statm?.sizeBytes == statm.sizeBytes && !isDirty
+            let isSame = self.statm == statm
             // What happened before this instant and lies in a ring must not be missing in a sample of it.
             feed?.source.drain()
             let isQuiet = feed.map { !$0.hasRecords } ?? true
-            if isSizeKnown, isQuiet, statm.sizeBytes != 0, tick.monotonic < fullLookDue {
+            if isSizeKnown, isQuiet, statm.sizeBytes != 0,
+                tick.monotonic < fullLookDue || (isSame && putOffFullLook(at: tick.monotonic))
+            {
                 self.statm = statm
-                return try shortLook(tick)
+                return try shortLook(tick, isSame: isSame)
             }
             self.statm = statm
-            return mustSpare(tick) ? try sparingLook(tick) : try fullLook(tick)
+            guard mustSpare(tick) else { return try fullLook(tick, isSame: isSame && isQuiet) }
+            wake()
+            return try sparingLook(tick)
         } catch {
             return failed(error, tick)
         }
@@ -163,29 +177,42 @@ struct TargetObserver: Sendable {
     }
 
     /// Same size: the map is taken as it was, and only the resident parts are read again.
-    private mutating func shortLook(_ tick: Tick) throws(ProcError) -> Observation? {
+    ///
+    /// - Parameter isSame: statm is as it was at the last look: then a process that has not run since is as it
+    ///   was in everything that its status tells of memory.
+    private mutating func shortLook(
+        _ tick: Tick, isSame: Bool = false
+    ) throws(ProcError) -> Observation? {
         guard var sample = latest else { return try fullLook(tick) }
-        let status = try directory.status()
         sample.time = tick.time
-        sample.read(status)
+        if !isSame || !idleness.stillHolds(directory) { sample.read(try directory.status()) }
         if sample.threads != latest?.threads { isDirty = true }
         var observation = newObservation(tick)
         store(sample, tick, &observation)
         return isWorthKeeping(observation) ? observation : nil
     }
 
-    private mutating func fullLook(_ tick: Tick) throws(ProcError) -> Observation? {
+    /// - Parameter isSame: statm is as it was at the last look, and this one comes because it is time.
+    private mutating func fullLook(
+        _ tick: Tick, isSame: Bool = false
+    ) throws(ProcError) -> Observation? {
         tick.counters.add(\.looks)
         let began = MonotonicTime.nanoseconds
         let beganWork = LookPace.processorNanoseconds
         let outcome: TargetInspector.Outcome
+        // Not at the first look: who has just begun is seldom idle.
+        let runTime = tick.cause == .interval && latest != nil ? directory.runTime() : nil
         do throws(ProcError) {
             outcome = try inspector.look(at: tick.time)
             translatePaths()
         } catch {
             translatePaths()
+            if !inspector.isAtRest { wake(inspector.regions) }
             throw error
         }
+        if outcome.previous != nil { isLookStored = false }
+        if !inspector.isAtRest { wake(outcome.previous ?? inspector.regions) }
+        idleness.looked(outcome, runTimeBefore: runTime)
         let ended = MonotonicTime.nanoseconds
         // What is found was so at the look's end, and not when the tick began.
         let tick = tick.advanced(to: MonotonicTime(nanoseconds: ended))
@@ -198,7 +225,7 @@ struct TargetObserver: Sendable {
         if outcome.isAccepted {
             isDirty = false
             awaitsLook = false
-            fullLookDue = tick.monotonic.advanced(byMicroseconds: tick.fullLookEvery)
+            scheduleFullLook(tick)
         } else {
             tick.counters.add(\.inconsistentLooks)
             isDirty = true
@@ -216,11 +243,12 @@ struct TargetObserver: Sendable {
         latest = sample
         hasUnstored = true
         lookPace.looked(
-            cost: LookPace.processorNanoseconds - beganWork, regions: inspector.regions.count,
+            cost: LookPace.processorNanoseconds - beganWork, regions: inspector.regionCount,
             at: tick.monotonic, tick.sparing, atLeastEvery: tick.fullLookEvery)
         if tick.cause == .interval || tick.monotonic >= storeDue || observation.description != nil {
             store(sample, tick, &observation)
         }
+        if outcome.isAccepted, outcome.previous == nil, !hasUnstored, isSame { rest() }
         return isWorthKeeping(observation) ? observation : nil
     }
 
@@ -237,7 +265,8 @@ struct TargetObserver: Sendable {
         storeDue = tick.monotonic.advanced(byMicroseconds: interval / 10)
         observation.sample = kept(sample, tick)
         if !isLedgerAhead {
-            storeMap(inspector.regions, &observation)
+            if !isLookStored { storeMap(inspector.regions, &observation) }
+            isLookStored = true
             ledger.changed.clear()
         } else if sample.isConsistent {
             storeChangedPlaces(&observation)
@@ -288,6 +317,7 @@ struct TargetObserver: Sendable {
             return nil
         }
         state = how
+        wake()
         var observation = newObservation(tick)
         observation.events = lastEvents(tick)
         observation.ended = how
@@ -325,7 +355,8 @@ struct TargetObserver: Sendable {
             if last == sample { return nil }
         }
         self.sample = sample
-        sampleDue = tick.monotonic.advanced(byMicroseconds: tick.sampleEvery)
+        sampleDue = tick.monotonic.advanced(
+            byMicroseconds: sampleDue.microseconds == .min ? spread(tick.sampleEvery) : tick.sampleEvery)
         return sample
     }
 

@@ -32,6 +32,8 @@ package actor Tracer {
     private var timing: TracerTiming
     private(set) var targets: [TargetID: Target] = [:]
     private(set) var targetOfPID: [Int32: TargetID] = [:]
+    /// The targets whose children are followed.
+    private var followed: Set<TargetID> = []
     private var schedule = TickSchedule()
     private var nextID: UInt64 = 1
     private let stragglers = Stragglers()
@@ -127,6 +129,7 @@ package actor Tracer {
         if let known = target(of: identity) {
             schedule.remove(known.id, interval: known.snapshot.intervalMicroseconds)
             known.setOptions(options)
+            note(known.id, options)
             known.feed?.setFollowsChildren(options.followsChildren)
             schedule.add(known.id, interval: options.intervalMicroseconds, now: .now)
             sleeper?.cancel()
@@ -142,6 +145,7 @@ package actor Tracer {
         // Registered before the first await, so that a second attach of the same process finds it.
         targets[target.id] = target
         targetOfPID[identity.pid] = target.id
+        note(target.id, options)
         var first = [firstObservation(target, isNew: memory == nil)]
         _ = target.beginLook()
         let tick = newTick()
@@ -192,6 +196,17 @@ package actor Tracer {
 
     package var snapshots: [TargetSnapshot] {
         targets.values.map(\.snapshot).sorted { $0.description.identity.pid < $1.description.identity.pid }
+    }
+
+    /// Whether any target's children are followed.
+    ///
+    /// - Parameter unreported: only such whose forks the kernel does not report.
+    package func followsChildren(unreported: Bool) -> Bool {
+        followed.contains { id in !unreported || targets[id]?.eventMode != .perf }
+    }
+
+    private func note(_ id: TargetID, _ options: TargetOptions) {
+        if options.followsChildren { followed.insert(id) } else { followed.remove(id) }
     }
 
     package nonisolated var counts: TracerCounts { counters.values }
@@ -361,6 +376,7 @@ package actor Tracer {
         guard let target = targets.removeValue(forKey: id) else { return nil }
         if let feed = target.feed { kernel.forget(feed.queue) }
         if targetOfPID[target.pid] == id { targetOfPID[target.pid] = nil }
+        followed.remove(id)
         schedule.remove(id, interval: target.snapshot.intervalMicroseconds)
         return target
     }

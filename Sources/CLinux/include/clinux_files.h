@@ -64,4 +64,13 @@ static inline uint32_t clinux_device_minor(uint64_t device) {
 #define CLINUX_OVERLAYFS_MAGIC 0x794c7630
 #define CLINUX_BTRFS_MAGIC 0x9123683e
 
+// The soft RLIMIT_STACK of a process, UINT64_MAX for unlimited; -1 with errno. prlimit(2) is declared for
+// _GNU_SOURCE only. RLIMIT_STACK is 3 everywhere.
+static inline int clinux_stack_limit(pid_t pid, uint64_t *limit) {
+    uint64_t both[2];
+    if (syscall(SYS_prlimit64, pid, 3, NULL, both) != 0) return -1;
+    *limit = both[0];
+    return 0;
+}
+
 #endif

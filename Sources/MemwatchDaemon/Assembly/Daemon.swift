@@ -23,6 +23,7 @@ struct Daemon {
     func run() async throws {
         let started = Timestamp.now
         let notifier = Notifier()
+        HeapUse.limitArenas()
         raiseDescriptorLimit()
         // Taken first of all: another daemon on the same socket or state must not be disturbed.
         let listeners = try openListeners()
@@ -147,6 +148,10 @@ struct Daemon {
     private func raiseDescriptorLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        // The hard limit only with privilege (CAP_SYS_RESOURCE); the unit has its own, LimitNOFILE.
+        var raised = rlimit(rlim_cur: 131_072, rlim_max: max(limit.rlim_max, 131_072))
+        raised.rlim_cur = raised.rlim_max
+        if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { return }
         limit.rlim_cur = limit.rlim_max
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }

@@ -63,6 +63,7 @@ struct HousekeepingService: Service {
         let watchdog = notifier.watchdogInterval.map { $0 / 2 }
         var lastRetention = ContinuousClock.now
         var lastWatchdog = ContinuousClock.now
+        var lastTrim = ContinuousClock.now
         var statusLine = ""
         while !Task.isCancelled {
             try? await Task.sleep(for: min(.seconds(1), watchdog ?? .seconds(1)))
@@ -78,6 +79,10 @@ struct HousekeepingService: Service {
             let status = "Watching \(count) process\(count == 1 ? "" : "es")"
             if status != statusLine { notifier.status(status) }
             statusLine = status
+            if now - lastTrim >= .seconds(15) {
+                lastTrim = now
+                HeapUse.trim()
+            }
             if now - lastRetention >= .seconds(30) {
                 lastRetention = now
                 do {

@@ -299,9 +299,7 @@ package actor TargetKeeper {
     /// - Parameter withChildren: also for children of targets whose forks the kernel reports: for those
     ///   that were there before the target was one.
     package func adopt(withChildren: Bool = false) async {
-        let followed = await tracer.snapshots.contains {
-            $0.followsChildren && (withChildren || $0.eventMode != .perf)
-        }
+        let followed = await tracer.followsChildren(unreported: !withChildren)
         guard !rules.isEmpty || followed else { return }
         let current = scanner
         let scanned = try? await blocking.run { () -> (RuleScanner, [RuleScanner.Candidate]) in

@@ -29,6 +29,8 @@ package struct Ledger: Sendable {
     var window: LookWindow?
     /// An exec has been told since the last look.
     var hasToldExec = false
+    /// The map is the last look's: nothing has been done to it since.
+    private(set) var isSettled = false
     var forks: [(child: Int32, ledger: Ledger)] = []
     /// Where ``map`` may differ from what the history has of it.
     var changed = ChangedPlaces()
@@ -80,6 +82,20 @@ package struct Ledger: Sendable {
         isKnown = true
     }
 
+    // MARK: At rest
+
+    /// True if the map is the last look's and nothing waits, so that whoever has that look need not keep it twice.
+    var mayRest: Bool {
+        isSettled && isKnown && !isBeginning && pending.isEmpty && group == nil && forks.isEmpty
+            && !hasToldExec
+    }
+
+    /// Lets go of the map, until ``wake(_:)`` gives it back. Before that, nothing but
+    /// ``settle(with:at:isUnchanged:isNewImage:)`` with the same look may be called.
+    mutating func rest() { map = AddressList() }
+
+    mutating func wake(_ map: AddressList<Region>) { self.map = map }
+
     // MARK: Records
 
     /// Applies records in order of time, and says what follows from them alone.
@@ -110,6 +126,7 @@ package struct Ledger: Sendable {
             (due, pending) = LookOrder(look: look, window: window, shadow: map, isKnown: isKnown)
                 .divide(due, &paths)
         }
+        if !due.isEmpty { isSettled = false }
         round.events.reserveCapacity(due.count)
         round.execsToCome = due.count(where: \.isExec)
         for record in due { step(record, &round, &paths) }
@@ -166,13 +183,19 @@ package struct Ledger: Sendable {
     /// - Parameters:
     ///   - look: with ids of the path table that the records were applied with.
     ///   - nanoseconds: the end of the look, CLOCK_MONOTONIC.
+    ///   - isUnchanged: true if the look is, element for element, the one settled with before.
     ///   - isNewImage: true if the look is the first at another program. If no record told of the exec, it is
     ///     told now: one event (sample) and one for each kind that differs.
     package mutating func settle(
-        with look: [Region], at nanoseconds: Int64, isNewImage: Bool = false
+        with look: [Region], at nanoseconds: Int64, isUnchanged: Bool = false, isNewImage: Bool = false
     ) -> [LedgerEvent] {
         let began = window?.began ?? nanoseconds
         window = nil
+        if isUnchanged, isSettled, !isNewImage {
+            births.seen(at: began)
+            lastLook = began
+            return []
+        }
         var events: [LedgerEvent] = []
         let after = KindTotals(of: look)
         if isNewImage, isKnown, group == nil, !hasToldExec {
@@ -199,6 +222,7 @@ package struct Ledger: Sendable {
         isKnown = true
         isBeginning = false
         hasToldExec = false
+        isSettled = true
         lastLook = began
         return events
     }
@@ -236,12 +260,14 @@ package struct Ledger: Sendable {
 
     /// Every change of a part of the map.
     mutating func replace(_ range: Range<Int>, with regions: some Collection<Region>) {
+        isSettled = false
         if !range.isEmpty { changed.add(map[range.lowerBound].start, map[range.upperBound &- 1].end) }
         for region in regions { changed.add(region.start, region.end) }
         map.replace(range, with: regions)
     }
 
     mutating func forgetMap() {
+        isSettled = false
         map = AddressList()
         changed.addEverything()
         births.removeAll()
