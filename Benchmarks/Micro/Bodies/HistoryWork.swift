@@ -24,7 +24,7 @@ struct HistoryWork {
     /// Each call writes the next second: in each process five regions die and five are born.
     func writing() throws -> () throws -> Int {
         var second = 0
-        let batches = (0..<4).map { batch($0) }
+        let batches = (0..<6).map { batch($0) }
         for batch in batches.prefix(2) {
             try store.write(batch)
             second += 1

@@ -3,9 +3,9 @@ import Glibc
 /// The innermost work of memwatch, once each, for Benchmarks/micro.py to count under callgrind.
 ///
 ///     memwatch-micro list
-///     memwatch-micro NAME DIRECTORY
+///     memwatch-micro NAME DIRECTORY ROUNDS
 ///
-/// NAME is prepared, done once so that everything has its room, and then done once more inside
+/// NAME is prepared, done once so that everything has its room, and then done ROUNDS times inside
 /// ``memwatchMicroMeasured()``: counting is switched on by that function's name, so that start-up and
 /// preparation are not in the figure. DIRECTORY is empty and may be written to.
 ///
@@ -18,14 +18,15 @@ struct Micro {
             for body in Body.allCases { print(body.rawValue) }
             return
         }
-        guard words.count == 3, let body = Body(rawValue: words[1]) else {
-            fail("usage: memwatch-micro list | NAME DIRECTORY", 64)
-        }
+        guard words.count == 4, let body = Body(rawValue: words[1]), let rounds = Int(words[3]), rounds > 0
+        else { fail("usage: memwatch-micro list | NAME DIRECTORY ROUNDS", 64) }
         do {
             let work = try body.prepared(in: words[2])
             let warm = try work()
-            measured = { result = Result(catching: work) }
-            memwatchMicroMeasured()
+            for _ in 0..<rounds {
+                measured = { result = Result(catching: work) }
+                memwatchMicroMeasured()
+            }
             // A body that does nothing would be the fastest of all.
             guard let result, try result.get() == warm, warm > 0 else {
                 fail("memwatch-micro: \(words[1]) did not do the same twice", 70)
@@ -48,7 +49,6 @@ struct Micro {
     }
 }
 
-/// What is counted: a function of this name, which no optimiser takes apart.
-@_cdecl("memwatch_micro_measured")
+/// What is counted: a function of this name, which the optimiser must not take apart.
 @inline(never)
 func memwatchMicroMeasured() { Micro.measured() }
