@@ -33,6 +33,10 @@ struct LookPace: Sendable {
     ) {
         isHuge = regions > rule.hugeRegions
         isSparing = false
+        guard isHuge else {
+            (next, nextAccounted) = (ended, ended)
+            return
+        }
         let cost = max(0, min(nanoseconds / 1_000, 3_600_000_000))
         // What changes again and again is known only after the second look, and then need not be looked for.
         let pause = looks == 0 ? rule.pausePerLook / 8 : rule.pausePerLook
