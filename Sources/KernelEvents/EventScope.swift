@@ -29,9 +29,11 @@ struct EventScope {
     ///
     /// A CPU that has gone offline meanwhile is left out.
     static func open(
-        _ scope: KernelEventSource.Scope, pid: Int32, number: ScopeNumber, rings: [PerfRing]
+        _ scope: KernelEventSource.Scope, pid: Int32, number: ScopeNumber, rings: [PerfRing],
+        mappingsPerSecond: Int64 = RecordFlow.usuallyAllowedPerSecond
     ) throws(KernelEventRefusal) -> EventScope {
         var result = EventScope(number: number, scope: scope, pid: pid)
+        result.flow = RecordFlow(allowedPerSecond: mappingsPerSecond)
         do throws(Errno) {
             try result.open(PerfEvent.Content.allCases, rings)
         } catch {
@@ -100,15 +102,21 @@ struct EventScope {
     /// Threads that appear while this goes on may descend from one that was still unobserved; so the list is
     /// read again until it brings nothing new. Those that come late may have inherited as well, and then
     /// write everything twice: from there on ``roots`` sorts that out.
+    ///
+    /// A list ends early where a thread ends just as its entry is read (the kernel then cannot find the next one).
+    /// So it counts as whole only once a further one is the same: then nobody in it had ended.
     private mutating func addThreads(
         of pid: Int32, _ contents: [PerfEvent.Content], _ rings: [PerfRing]
     ) throws(Errno) {
+        guard let process = try? ProcRoot().open(pid: pid) else { return }
         var known: Set<Int32> = []
-        for round in 0..<64 {
-            let threads = (try? ProcRoot().open(pid: pid).threadIDs()) ?? []
+        var before: [Int32]?
+        for round in 0..<128 {
+            let threads = (try? process.threadIDs()) ?? []
             let new = threads.filter { known.insert($0).inserted }
-            if new.isEmpty { return }
-            if round > 0 {
+            if new.isEmpty, threads == before { return }
+            before = threads
+            if round > 0, !new.isEmpty {
                 for content in contents where roots[content] == nil { roots[content] = ThreadRoots() }
             }
             for thread in new {

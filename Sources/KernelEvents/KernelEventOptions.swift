@@ -33,6 +33,8 @@ extension KernelEventSource {
         package var pendingChildrenLimit = 4_096
         /// Execs of unwatched processes reported after one pass.
         package var execLimit = 1_024
+        /// Mapping records of one process that are worth what they cost it; at most 1,000,000,000.
+        package var mappingsPerSecond = RecordFlow.usuallyAllowedPerSecond
         /// How long a record may lie in a ring: milliseconds between passes while nothing happens …
         package var idleMilliseconds: Int32 = 40
         /// … and while records came within the last second.

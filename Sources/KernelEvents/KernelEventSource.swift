@@ -189,7 +189,9 @@ package final class KernelEventSource: Sendable {
         let drain = try startedDrain(for: scope, &control)
         let number = ScopeNumber(rawValue: control.nextScope)
         control.nextScope &+= 1
-        let opened = try EventScope.open(scope, pid: pid, number: number, rings: drain.rings)
+        let opened = try EventScope.open(
+            scope, pid: pid, number: number, rings: drain.rings,
+            mappingsPerSecond: options.mappingsPerSecond)
         let (value, unused) = shared.table.withLock { table in
             table.add(opened)
             let value = use(&table, number)

@@ -11,10 +11,10 @@
 /// Counts each process by itself: a hundred processes of a compiling machine that make a thousand calls a second
 /// each lose 0.1 % each. A pure value: opens nothing, reads no clock.
 struct RecordFlow {
-    /// So many records a second of one process are worth it …
-    static let allowedPerSecond: Int64 = 10_000
-    /// … and so many more at once: a program that starts, or makes its threads.
-    static let burst: Int64 = 10_000
+    /// So many records a second of one process are worth it, if nobody says otherwise.
+    static let usuallyAllowedPerSecond: Int64 = 10_000
+    /// Those that are here; and as many more at once: a program that starts, or makes its threads.
+    private let allowedPerSecond: Int64
     /// Between two moments of counting, and how long one lasts.
     static let pause: Int64 = 1_000_000_000
     static let probe: Int64 = 10_000_000
@@ -61,6 +61,10 @@ struct RecordFlow {
     private var cutoff = Int64.max
     private var acceptedFrom = Int64.min
 
+    init(allowedPerSecond: Int64 = Self.usuallyAllowedPerSecond) {
+        self.allowedPerSecond = max(1_000, min(allowedPerSecond, 1_000_000_000))
+    }
+
     /// Whether a mapping record of that time is handed on.
     func accepts(_ nanoseconds: Int64) -> Bool {
         phase == .flowing ? nanoseconds >= acceptedFrom : nanoseconds < cutoff && nanoseconds >= acceptedFrom
@@ -74,7 +78,7 @@ struct RecordFlow {
         if phase == .flowing {
             // Counted in thousandths of a second, so that nothing overflows whatever the clock.
             let elapsed = max(0, min(now &- level.time, 10_000_000_000)) / 1_000_000
-            let allowed = elapsed * (Self.allowedPerSecond / 1_000)
+            let allowed = elapsed * (allowedPerSecond / 1_000)
             if allowed > 0 {
                 level.records = max(0, level.records - allowed)
                 level.time = now
@@ -99,7 +103,7 @@ struct RecordFlow {
         switch phase {
         case .flowing:
             defer { highest = 0 }
-            guard highest > Self.burst else { return nil }
+            guard highest > allowedPerSecond else { return nil }
             if let resumedAt, now - resumedAt < Self.relapse {
                 neededQuiet = min(neededQuiet * 2, Self.mostQuietProbes)
             } else {
@@ -117,7 +121,7 @@ struct RecordFlow {
         case .probing(let since):
             let elapsed = now &- since
             guard elapsed >= Self.probe else { return nil }
-            let half = Self.allowedPerSecond * min(elapsed, 1_000_000_000) / 2_000_000_000
+            let half = allowedPerSecond * min(elapsed, 1_000_000_000) / 2_000_000_000
             quiet = highest <= half ? quiet + 1 : 0
             (levels, highest) = ([:], 0)
             if quiet >= neededQuiet {

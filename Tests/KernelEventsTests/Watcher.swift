@@ -11,7 +11,7 @@ final class Watcher {
     private let writer: Int32
 
     /// - Parameter options: by default with rings so large that a busy machine does not fill them, where that
-    ///   is allowed.
+    ///   is allowed, and with every record taken.
     init(
         _ options: KernelEventSource.Options = .roomy, execs: @escaping @Sendable (Int32) -> Void = { _ in }
     ) throws {
@@ -119,6 +119,8 @@ extension KernelEventSource.Options {
     static var roomy: Self {
         var options = Self()
         options.ringBytes = 8 << 20
+        // What a subject does as fast as it can is not to be thinned out, either.
+        options.mappingsPerSecond = 1_000_000_000
         return options
     }
 }
