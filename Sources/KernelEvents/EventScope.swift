@@ -83,17 +83,21 @@ struct EventScope {
     private mutating func add(
         _ subject: PerfEvent.Subject, _ content: PerfEvent.Content, _ rings: [PerfRing]
     ) throws(Errno) {
-        for ring in rings {
-            let event: PerfEvent
-            do throws(Errno) {
-                event = try PerfEvent.open(subject, content, cpu: ring.cpu, watermark: ring.bytes / 4)
-            } catch Errno(rawValue: ENODEV) {
-                continue
-            }
-            events.append(event)
-            guard clinux_perf_set_output(event.descriptor, ring.owner.descriptor) == 0 else {
-                throw Errno(rawValue: errno)
-            }
+        for ring in rings { try add(subject, content, ring) }
+    }
+
+    private mutating func add(
+        _ subject: PerfEvent.Subject, _ content: PerfEvent.Content, _ ring: PerfRing
+    ) throws(Errno) {
+        let event: PerfEvent
+        do throws(Errno) {
+            event = try PerfEvent.open(subject, content, cpu: ring.cpu, watermark: ring.bytes / 4)
+        } catch Errno(rawValue: ENODEV) {
+            return
+        }
+        events.append(event)
+        guard clinux_perf_set_output(event.descriptor, ring.owner.descriptor) == 0 else {
+            throw Errno(rawValue: errno)
         }
     }
 
@@ -105,10 +109,15 @@ struct EventScope {
     ///
     /// A list ends early where a thread ends just as its entry is read (the kernel then cannot find the next one).
     /// So it counts as whole only once a further one is the same: then nobody in it had ended.
+    ///
+    /// Threads that make another and end are a race: one is observed for good once its event is open before it
+    /// makes the next. So each round begins with another of the events that a thread needs: the first has
+    /// the best chance, and each must have it.
     private mutating func addThreads(
         of pid: Int32, _ contents: [PerfEvent.Content], _ rings: [PerfRing]
     ) throws(Errno) {
         guard let process = try? ProcRoot().open(pid: pid) else { return }
+        let wanted = contents.flatMap { content in rings.map { (content, $0) } }
         var known: Set<Int32> = []
         var before: [Int32]?
         for round in 0..<128 {
@@ -121,7 +130,10 @@ struct EventScope {
             }
             for thread in new {
                 do throws(Errno) {
-                    for content in contents { try add(.thread(thread), content, rings) }
+                    for index in wanted.indices {
+                        let (content, ring) = wanted[(index + round) % wanted.count]
+                        try add(.thread(thread), content, ring)
+                    }
                 } catch .noSuchProcess {
                     continue
                 }
