@@ -13,7 +13,8 @@ extension JournalEntry {
     private static func note(
         _ priority: JournalPriority, _ message: String, _ id: DaemonMessage?, _ fields: [(String, [UInt8])]
     ) -> JournalEntry {
-        var entry = JournalEntry(message: EscapedText.line(message), id: id?.rawValue, priority: priority)
+        var entry = JournalEntry(
+            message: PrintableText.escape(message.utf8, limit: 4096), id: id?.rawValue, priority: priority)
         for (name, value) in fields where isFieldName(name) { entry.append(name, value) }
         return entry
     }

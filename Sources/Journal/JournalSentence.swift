@@ -2,7 +2,7 @@ package import MemoryModel
 
 /// An event as one sentence: `postgres[812]: heap (brk) grew 12.0 MiB to 96.3 MiB`.
 ///
-/// Pure: no journal, no locale, no clock. Names and paths are escaped (``EscapedText``); a field
+/// Pure: no journal, no locale, no clock. Names and paths are escaped (``PrintableText``); a field
 /// that is not known is left out, so that every sentence is well formed whatever is nil.
 package enum JournalSentence {
     /// The journal's MESSAGE. Always one line, at most about 1.5 KiB.
@@ -12,7 +12,7 @@ package enum JournalSentence {
 
     /// `postgres[812]`.
     package static func subject(comm: [UInt8], pid: Int32) -> String {
-        "\(EscapedText.line(comm))[\(pid)]"
+        "\(PrintableText.escape(comm, limit: 256))[\(pid)]"
     }
 
     /// The sentence without its subject: `heap (brk) grew 12.0 MiB to 96.3 MiB`.
@@ -98,7 +98,7 @@ package enum JournalSentence {
 
     private static func name(_ event: MemoryEvent) -> String {
         guard let path = event.path, !path.isEmpty else { return "" }
-        return ": " + EscapedText.line(path)
+        return ": " + PrintableText.escape(path, limit: 256)
     }
 
     private static func of(_ bytes: UInt64?, _ before: String, _ after: String) -> String {

@@ -1,5 +1,6 @@
 import CSystemd
 import Glibc
+import MemoryModel
 
 /// A listening socket that systemd opened for the daemon (`memwatchd.socket`).
 package struct ListenDescriptor: Hashable, Sendable {
@@ -43,7 +44,7 @@ package enum ListenDescriptors {
                 _ = close(descriptor)
                 onProblem(
                     """
-                    descriptor \(descriptor) (\(EscapedText.line(name))) from systemd is not a listening \
+                    descriptor \(descriptor) (\(PrintableText.escape(name.utf8, limit: 4096))) from systemd is not a listening \
                     Unix stream socket; use ListenStream= with a path, and Accept=no
                     """)
             }

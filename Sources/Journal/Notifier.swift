@@ -1,5 +1,6 @@
 import CSystemd
 import Glibc
+import MemoryModel
 
 /// Tells the service manager how the daemon is: `sd_notify(3)`.
 ///
@@ -44,7 +45,7 @@ package struct Notifier: Sendable {
 
     private func assignment(_ status: String?) -> [String] {
         // Newlines separate assignments: a raw one in the text could say STOPPING=1.
-        status.map { ["STATUS=" + EscapedText.line($0, limit: 512)] } ?? []
+        status.map { ["STATUS=" + PrintableText.escape($0.utf8, limit: 512)] } ?? []
     }
 
     private func send(_ assignments: [String]) {

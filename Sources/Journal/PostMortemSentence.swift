@@ -28,7 +28,7 @@ package enum PostMortemSentence {
     }
 
     private static func region(_ region: PostMortem.LargeRegion) -> String {
-        let name = region.path.flatMap { $0.isEmpty ? nil : " " + EscapedText.line($0) } ?? ""
+        let name = region.path.flatMap { $0.isEmpty ? nil : " " + PrintableText.escape($0, limit: 256) } ?? ""
         return JournalSentence.noun(region.kind) + " " + BinarySize.text(region.sizeBytes) + " at "
             + JournalSentence.address(region.start) + name
     }

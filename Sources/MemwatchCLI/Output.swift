@@ -1,4 +1,5 @@
 import Glibc
+import MemoryModel
 import MemwatchInterface
 
 /// Standard output, written in large pieces.
@@ -88,7 +89,7 @@ final class Output {
 enum Diagnostics {
     static func line(command: String?, _ message: String) {
         let prefix = command.map { "memwatch: \($0): " } ?? "memwatch: "
-        var bytes = Array((prefix + TerminalText.escape(message)).utf8)
+        var bytes = Array((prefix + PrintableText.escape(message)).utf8)
         bytes.append(UInt8(ascii: "\n"))
         // One write, so that lines of several programs do not mix.
         _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }

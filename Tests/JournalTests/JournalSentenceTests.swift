@@ -133,14 +133,4 @@ struct JournalSentenceTests {
         #expect(text.hasPrefix("\\x1b[2J\\n\\u{202e}\\xff[812]: mapped 512 B of anon (mmap): xxx"))
         #expect(text.hasSuffix("x…") && text.utf8.count < 400)
     }
-
-    @Test(
-        "sizes have one decimal in binary units, and are exact below 1 KiB",
-        arguments: [
-            (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1075, "1.0 KiB"),
-            (1076, "1.1 KiB"), (1_048_524, "1023.9 KiB"), (1_048_525, "1.0 MiB"), (12 << 20, "12.0 MiB"),
-            (1 << 30, "1.0 GiB"), (1 << 40, "1.0 TiB"), (1 << 50, "1.0 PiB"), (1 << 60, "1.0 EiB"),
-            (.max, "16.0 EiB"),
-        ] as [(UInt64, String)])
-    func sizes(bytes: UInt64, text: String) { #expect(BinarySize.text(bytes) == text) }
 }

@@ -123,7 +123,7 @@ private struct DiffReport {
 
     private func printTotals(_ from: String, _ to: String, _ kinds: KindChanges) throws(Failure) {
         let span = [from, to].map { text in
-            Timestamp(rfc3339Written: text).map { LocalTime.text($0) } ?? TerminalText.escape(text)
+            Timestamp(rfc3339Written: text).map { LocalTime.text($0) } ?? PrintableText.escape(text)
         }
         try output.write("\nfrom \(span[0]) to \(span[1])\n\n")
         var totals = RecordPrinter<KindChangeRow>(.table, layout: .kindChanges, output: output)

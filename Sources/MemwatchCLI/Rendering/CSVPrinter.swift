@@ -1,3 +1,4 @@
+import MemoryModel
 import MemwatchInterface
 import Varlink
 
@@ -79,7 +80,7 @@ final class CSVPrinter: ObjectPrinter {
         do throws(JSONError) { text = try JSON(parsing: value).stringValue ?? "" } catch {
             throw JSONScanner.Malformed()
         }
-        let shown = output.isTerminal ? TerminalText.escape(text) : text
+        let shown = output.isTerminal ? PrintableText.escape(text) : text
         Array(shown.utf8).withUnsafeBytes { Self.append($0, to: &fields[index]) }
     }
 

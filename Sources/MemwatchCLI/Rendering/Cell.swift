@@ -3,9 +3,9 @@ import MemwatchInterface
 
 /// Values as tables show them.
 enum Cell {
-    static func size(_ bytes: UInt64?) -> String? { bytes.map { SizeText.human($0) } }
+    static func size(_ bytes: UInt64?) -> String? { bytes.map { BinarySize.text($0) } }
 
-    static func change(_ bytes: Int64?) -> String? { bytes.map { SizeText.human(change: $0) } }
+    static func change(_ bytes: Int64?) -> String? { bytes.map { BinarySize.text(change: $0) } }
 
     static func time(_ time: Timestamp?) -> String? { time.map { LocalTime.text($0) } }
 

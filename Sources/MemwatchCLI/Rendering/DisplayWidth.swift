@@ -1,3 +1,5 @@
+import MemoryModel
+
 /// How many columns of a terminal text takes.
 ///
 /// Not wcwidth(3): that follows the locale, and a column must not depend on whether LANG is set.
@@ -8,7 +10,7 @@ enum DisplayWidth {
         return width
     }
 
-    /// - Parameter scalar: What `TerminalText.escape` lets through.
+    /// - Parameter scalar: What `PrintableText.escape` lets through.
     static func columns(_ scalar: Unicode.Scalar) -> Int {
         if scalar.value < 0x300 { return 1 }
         switch scalar.properties.generalCategory {

@@ -1,4 +1,5 @@
 import Glibc
+import MemoryModel
 import MemwatchInterface
 
 /// Prints JSON objects as they come: one array, or one object a line.
@@ -65,7 +66,7 @@ final class JSONPrinter: ObjectPrinter {
         for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
             if scalar == "\n" || scalar == "\r" { continue }
             let text = String(scalar)
-            if scalar.value < 0x7f || (scalar != "\u{fffd}" && TerminalText.escape(text) == text) {
+            if scalar.value < 0x7f || (scalar != "\u{fffd}" && PrintableText.escape(text) == text) {
                 result.append(contentsOf: text.utf8)
                 continue
             }

@@ -81,7 +81,7 @@ struct StatusRecord: PrintableRow, Hashable {
         guard let bytes = object[field]?.integerValue.flatMap({ UInt64(exactly: $0) }) else {
             return "unknown"
         }
-        return SizeText.human(bytes)
+        return BinarySize.text(bytes)
     }
 
     func printLines(to output: Output) throws(Failure) {
@@ -89,7 +89,7 @@ struct StatusRecord: PrintableRow, Hashable {
         for (name, text) in lines {
             let padded = name + String(repeating: " ", count: width - name.utf8.count)
             let key = output.isStyled ? Style.bold.applied(to: padded) : padded
-            try output.write(key + "  " + TerminalText.escape(text) + "\n")
+            try output.write(key + "  " + PrintableText.escape(text) + "\n")
         }
     }
 }

@@ -1,3 +1,4 @@
+import MemoryModel
 import MemwatchInterface
 
 /// A column of a table.
@@ -133,7 +134,7 @@ private struct ShownText {
             self.text = text
             width = text.utf8.count
         } else {
-            self.text = TerminalText.escape(text)
+            self.text = PrintableText.escape(text)
             width = DisplayWidth.of(self.text)
         }
     }

@@ -1,3 +1,4 @@
+import MemoryModel
 import MemwatchInterface
 
 /// Targets for people: under the rule that holds them, and then those attached by pid.
@@ -45,8 +46,8 @@ struct TargetGroups {
         let gone = members.count { $0.eventSource == nil }
         let living = Int64(members.count - gone)
         var text = name + ": " + (living == 1 ? "1 target" : "\(living) targets")
-        if let bytes = rule?.vmSize { text += ", " + SizeText.human(bytes) + " virtual" }
-        if let bytes = rule?.rss { text += ", " + SizeText.human(bytes) + " resident" }
+        if let bytes = rule?.vmSize { text += ", " + BinarySize.text(bytes) + " virtual" }
+        if let bytes = rule?.rss { text += ", " + BinarySize.text(bytes) + " resident" }
         if gone > 0 { text += ", \(gone) gone" }
         guard let rule else { return text }
         let children = rule.children ? ", with children" : ""
@@ -62,7 +63,7 @@ struct TargetGroups {
             for target in group.targets { try table.write(layout.cells(target)) }
         }
         try table.finish()
-        if let footnote { try output.write("\n" + TerminalText.escape(footnote) + "\n") }
+        if let footnote { try output.write("\n" + PrintableText.escape(footnote) + "\n") }
         try output.flush()
     }
 }

@@ -1,3 +1,4 @@
+import MemoryModel
 import MemwatchInterface
 
 /// Configuration that is not taken, with everything that is wrong with it.
@@ -11,7 +12,7 @@ package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConver
 
         package var description: String {
             let place = position.map { ":\($0.line):\($0.column)" } ?? ""
-            return TerminalText.escape(file) + place + ": " + message
+            return PrintableText.escape(file) + place + ": " + message
         }
     }
 

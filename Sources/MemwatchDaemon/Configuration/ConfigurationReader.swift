@@ -1,3 +1,4 @@
+import MemoryModel
 import MemwatchInterface
 import TOMLKit
 
@@ -52,7 +53,7 @@ struct ConfigurationReader {
         do { return try TOMLTable(string: text) } catch let error as TOMLParseError {
             report(
                 TextPosition(line: error.source.begin.line, column: error.source.begin.column),
-                TerminalText.escape(error.description) + "; see toml.io for the syntax")
+                PrintableText.escape(error.description) + "; see toml.io for the syntax")
         } catch {
             report(TextPosition(line: 1, column: 1), "not TOML; see toml.io for the syntax")
         }

@@ -42,7 +42,7 @@ package struct ChangeRecord: Record, Hashable {
         self.end = end
         perms = permissions.text
         permsBefore = permissionsBefore?.text
-        self.path = path.isEmpty ? nil : TerminalText.jsonText(Array(path))
+        self.path = path.isEmpty ? nil : PrintableText.jsonText(Array(path))
         self.tid = tid == 0 ? nil : tid
     }
 

@@ -24,7 +24,7 @@ package struct EventRecord: Record, Hashable {
     package init(_ event: MemoryEvent) {
         time = event.time
         pid = event.pid
-        comm = TerminalText.jsonText(event.comm)
+        comm = PrintableText.jsonText(event.comm)
         self.event = event.type
         kind = event.kind
         delta = event.delta
@@ -32,7 +32,7 @@ package struct EventRecord: Record, Hashable {
         start = event.start
         end = event.end
         perms = event.permissions?.text
-        path = event.path.flatMap { $0.isEmpty ? nil : TerminalText.jsonText($0) }
+        path = event.path.flatMap { $0.isEmpty ? nil : PrintableText.jsonText($0) }
         tid = event.tid
         source = event.source
         count = event.type == .gap || (event.count ?? 1) > 1 ? event.count : nil

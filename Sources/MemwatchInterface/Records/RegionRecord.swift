@@ -27,7 +27,7 @@ package struct RegionRecord: Record, Hashable {
         device = region.device.text
         inode = region.inode
         kind = region.kind
-        self.path = path.isEmpty ? nil : TerminalText.jsonText(path)
+        self.path = path.isEmpty ? nil : PrintableText.jsonText(path)
         tid = region.tid == 0 ? nil : region.tid
     }
 

@@ -25,8 +25,8 @@ package struct TargetRecord: Record, Hashable {
         state: TargetState, eventSource: String?, eventSourceReason: String?, rule: String?
     ) {
         pid = description.identity.pid
-        comm = TerminalText.jsonText(description.comm)
-        exe = description.exe.map { TerminalText.jsonText($0) }
+        comm = PrintableText.jsonText(description.comm)
+        exe = description.exe.map { PrintableText.jsonText($0) }
         uid = description.uid
         unit = description.unit
         started = description.started

@@ -1,4 +1,4 @@
-/// Sizes as people type and read them, in powers of 1024 only: `64KiB`, `1MiB`, `2GiB`.
+/// Sizes as people type them, in powers of 1024 only: `64KiB`, `1MiB`, `2GiB`.
 package enum SizeText {
     private static let units: [(name: String, bytes: UInt64)] = [
         ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
@@ -27,31 +27,6 @@ package enum SizeText {
         case .overflow:
             throw UnreadableText("\(UnreadableText.quote(text)) is more than 64 bits of bytes")
         }
-    }
-
-    /// For reading: exact below 1 KiB (`512 B`), then one decimal, rounded to nearest (`12.0 MiB`).
-    package static func human(_ bytes: UInt64) -> String {
-        if bytes < 1_024 { return "\(bytes) B" }
-        let names = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-        var shift = 10
-        for name in names {
-            let unit = UInt64(1) << UInt64(shift)
-            let whole = bytes >> UInt64(shift)
-            let rest = bytes & (unit - 1)
-            // In 128 bits: ten times the rest of an EiB does not fit in 64.
-            let tenths = UInt64((UInt128(rest) * 10 + UInt128(unit / 2)) >> UInt128(shift))
-            let rounded = whole * 10 + tenths
-            // 1023.96 KiB would read 1024.0 KiB: the next unit says it better.
-            if rounded < 10_240 || name == names.last { return "\(rounded / 10).\(rounded % 10) \(name)" }
-            shift += 10
-        }
-        return "\(bytes) B"
-    }
-
-    /// A change, always with its sign: `+12.0 MiB`, `-512 B`; no change is `0 B`.
-    package static func human(change bytes: Int64) -> String {
-        if bytes == 0 { return "0 B" }
-        return (bytes < 0 ? "-" : "+") + human(bytes.magnitude)
     }
 
     /// The shortest form that ``parse(_:)`` reads back as the same number: `64KiB`, `1000B`.

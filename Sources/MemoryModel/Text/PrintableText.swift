@@ -1,10 +1,11 @@
 /// Text that a watched process chose (its name, its files' names), made safe to show.
 ///
 /// A process can name itself `\x1b]0;…`, and a file can be called almost anything. Printed
-/// raw, that moves the cursor, sets the window's title, hides a line behind a carriage return
-/// or turns the reading direction round. What a reader would not see as a character is
-/// written out instead.
-package enum TerminalText {
+/// raw, that moves the cursor, sets the window's title, hides a line behind a carriage return,
+/// turns the reading direction round or forges a second line of a log; and invalid UTF-8 makes
+/// `journalctl` show `[blob data]` in place of a sentence. What a reader would not see as a
+/// character is written out instead.
+package enum PrintableText {
     /// Printable text in one line.
     ///
     /// - `\n`, `\r`, `\t`; other control characters below U+0080 as `\x1b`
@@ -26,6 +27,11 @@ package enum TerminalText {
     }
 
     package static func escape(_ text: some StringProtocol) -> String { escape(text.utf8) }
+
+    /// The same of the first `limit` bytes; what is cut off shows as `…`.
+    package static func escape(_ bytes: some Collection<UInt8>, limit: Int) -> String {
+        escape(bytes.prefix(limit)) + (bytes.count > limit ? "…" : "")
+    }
 
     /// Text for a JSON string, before JSON's own quoting: the bytes as they are, and each byte
     /// that is not UTF-8 as the four characters `\xff`, because JSON cannot hold it.

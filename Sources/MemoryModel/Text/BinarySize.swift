@@ -16,6 +16,12 @@ package enum BinarySize {
         return "\(bytes) B"
     }
 
+    /// A change, always with its sign: `+12.0 MiB`, `-512 B`; no change is `0 B`.
+    package static func text(change bytes: Int64) -> String {
+        if bytes == 0 { return "0 B" }
+        return (bytes < 0 ? "-" : "+") + text(bytes.magnitude)
+    }
+
     /// `bytes / 2^shift` in tenths. The remainder is below 2^60, so ten times it fits.
     private static func tenths(of bytes: UInt64, shift: UInt64) -> UInt64 {
         let whole = bytes >> shift
