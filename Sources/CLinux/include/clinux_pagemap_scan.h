@@ -32,6 +32,8 @@ struct clinux_pagemap_scan {
 
 #define CLINUX_PAGE_IS_PRESENT (1 << 3)
 #define CLINUX_PAGE_IS_SWAPPED (1 << 4)
+/// The page of zeros that all share who have read a page and not written to it.
+#define CLINUX_PAGE_IS_PFNZERO (1 << 5)
 
 /// The number of regions written, or -1 and errno. `walk_end` says how far it got:
 /// below `end` where the regions did not suffice.
