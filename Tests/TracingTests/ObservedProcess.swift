@@ -1,0 +1,69 @@
+import Inspection
+import MemoryModel
+import ProcFS
+import TestSupport
+
+@testable import KernelEvents
+@testable import Tracing
+
+extension ChangingProcess.Stretch {
+    static func of(_ regions: some Sequence<ObservedRegion>) -> [Self] {
+        let all = regions.map(\.region).sorted { $0.start < $1.start }
+        return merged(
+            all.map { Self(start: $0.start, end: $0.end, permissions: $0.permissions.text, inode: $0.inode) })
+    }
+}
+
+/// An observer as a target has it, with ticks that come when the test says so, and the kernel's records of this one
+/// process if it is to have them.
+struct ObservedProcess {
+    let target: Target
+    let source: KernelEventSource?
+    let counters = TracerCounters()
+    var sparing = LookPace.Rule()
+    private(set) var map: Set<ObservedRegion> = []
+    private(set) var events: [MemoryEvent] = []
+    private(set) var samples: [Sample] = []
+
+    /// - Parameter records: with these options; nil for looks only.
+    init(_ pid: Int32, records options: KernelEventSource.Options?) throws {
+        let directory = try ProcRoot().open(pid: pid)
+        var feed: KernelFeed?
+        source = options.map { KernelEventSource(options: $0) { _ in } }
+        if let source {
+            let queue = try source.watch(pid: pid, preferring: [.process], followsChildren: false).get()
+            feed = KernelFeed(source: source, queue: queue)
+        }
+        target = Target(
+            id: TargetID(rawValue: 1), directory: directory, description: try directory.describe(),
+            options: TargetOptions(intervalMicroseconds: 1_000_000), attached: .now,
+            images: DirectImageSource(), feed: feed,
+            eventMode: feed == nil ? .sampling(reason: "test") : .perf, forked: nil)
+    }
+
+    var looks: Int64 { counters.values.looks }
+
+    /// The tick comes, and the history takes in what it finds.
+    ///
+    /// - Parameter later: what huge maps are spared for is over.
+    /// - Returns: the sample, where there is a new one.
+    @discardableResult
+    mutating func tick(later: Bool = false) throws -> Sample? {
+        let now = MonotonicTime.now.advanced(byMicroseconds: later ? 7_200_000_000 : 0)
+        guard target.needsLook(at: now), target.beginLook() else { return nil }
+        let seen = target.observe(
+            Tick(
+                time: .now, monotonic: now, fullLookEvery: 3_600_000_000, sampleEvery: 3_600_000_000,
+                sparing: sparing, counters: counters))
+        guard let seen else { return nil }
+        for region in seen.died where map.remove(region) == nil {
+            throw TestFailure("\(region.region) died, and never lived")
+        }
+        for region in seen.born where !map.insert(region).inserted {
+            throw TestFailure("\(region.region) was born twice")
+        }
+        events += seen.events
+        if let sample = seen.sample { samples.append(sample) }
+        return seen.sample
+    }
+}
