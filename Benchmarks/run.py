@@ -11,7 +11,7 @@ meets both. What cannot be measured here is said, with its reason.
     --only         groups of rows, and "growth", "soak"; the others stay as the JSON file has them
     --json FILE    the figures (default: docs/performance/results.json with --page, else .build/bench.json)
     --page         render docs/performance.md and its pictures from them
-    --render       render only, from what is in the JSON file
+    --render       render only, from what is in the JSON file: docs/performance.md, or FILE's own page beside it
     --excerpt      print some rows of docs/performance/results.json, for README.md
     --no-build     measure the release build that is there
 """
@@ -28,7 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from memwatch_bench import (  #
     client, disk, footprint, growth, ingest, looks, noise, page, peers, rows, soak, table, ticks, wide)
-from memwatch_bench.session import PACKAGE, NotMeasured, Session, machine, say  #
+from memwatch_bench.session import PACKAGE, NotMeasured, Session, machine, say, utc_now  #
 
 RELEASE = pathlib.Path(os.environ.get("MEMWATCH_BIN_DIR", PACKAGE / ".build" / "release"))
 PRODUCTS = ("memwatch", "memwatchd", "memwatch-bench", "memwatch-bench-history")
@@ -94,9 +94,9 @@ def main():
     if options.excerpt:
         print(table.excerpt(rows.Results(json.loads(RESULTS.read_text()))))
         return
-    known = json.loads(options.json.read_text()) if options.json.exists() and (options.only or options.render) else {}
-    results = rows.Results(known)
+    results = rows.Results(json.loads(options.json.read_text()) if options.json.exists() else {})
     if not options.render:
+        results.begin(utc_now(), options.groups, is_whole=not options.only)
         if not options.no_build and "MEMWATCH_BIN_DIR" not in os.environ:
             build()
         peers.install()
@@ -107,7 +107,7 @@ def main():
             measure(session, options.groups, lambda: save(results, options.json))
         print(table.text(results, options.groups))
     if options.page:
-        page.render(results, PAGE)
+        page.render(results, PAGE if options.json == RESULTS else options.json.with_suffix(".md"))
 
 
 if __name__ == "__main__":

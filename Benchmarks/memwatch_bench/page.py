@@ -1,8 +1,12 @@
 """docs/performance.md and its pictures, from the figures in the JSON file."""
 
-import os
+import pathlib
+import re
 
 from . import charts, rows, table
+
+# Why rows do not hold, written by hand: a heading of row identifiers, and text for each.
+LIMITS = pathlib.Path(__file__).with_name("limits.md")
 
 INTRODUCTION = """# What watching costs
 
@@ -55,7 +59,7 @@ def render(results, path):
         found = [row for row in results.ordered() if row["group"] == group]
         if not found:
             continue
-        out.append(f"## {title}\n\n{words}\n\n{rows_table(found)}")
+        out.append(f"## {title}\n\n{words}\n\n{rows_table(found, results)}")
         if group == "looks":
             out.append(peer_chart(found, pictures))
         if group == "soak" and results.soak:
@@ -63,6 +67,7 @@ def render(results, path):
         out.append(commands(found))
     if any("series" in curve for curve in results.curves.values()):
         out.append(growth(results, pictures))
+    out.append(limits(results))
     path.write_text("\n\n".join(part for part in out if part).rstrip() + "\n")
 
 
@@ -90,19 +95,63 @@ def summary(results):
     if counts["FAIL"]:
         text += f" {counts['FAIL']} do not."
     missing = counts["not measured"] + len(rows.TABLE) - len(found)
-    return text + (f" {missing} were not measured." if missing else "")
+    text += f" {missing} were not measured." if missing else ""
+    for run in results.runs:
+        held = sum(1 for row in run["rows"].values() if row["status"] == "pass")
+        commits = sorted({row["commit"] for row in run["rows"].values() if row["commit"]})
+        text += f" On {run['time'][:10]} ({', '.join(commits) or 'unknown commit'}): {held} of {len(run['rows'])} measured."
+    return text
 
 
-def rows_table(found):
-    lines = ["| what | figure | bar | | spread (10–90 %) | of |", "|---|---|---|---|---|---|"]
+def rows_table(found, results):
+    before = {row["row"]: results.before(row) for row in found}
+    head = ["what", "figure", "bar", "", *(["before"] if any(before.values()) else []), "spread (10–90 %)", "of"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in found:
         status = {"pass": "pass", "FAIL": "**FAIL**"}.get(row["status"], row["status"])
-        what = row["what"].replace(" x ", " × ")
-        lines.append(
-            f"| {what} | {table.number(row['figure'], row['unit']).replace(' x', ' ×')} | "
-            f"{row['bar'].replace('<=', '≤').replace('>=', '≥').replace('==', '=')} | {status} | "
-            f"{table.spread(row).replace(' - ', '–')} | {(row['detail'] or row.get('reason', '')).replace('|', '/')} |")
+        cells = [row["what"].replace(" x ", " × "), typeset(row["figure"], row["unit"]),
+                 row["bar"].replace("<=", "≤").replace(">=", "≥").replace("==", "="), status]
+        if any(before.values()):
+            cells.append(earlier(before[row["row"]], row["unit"]))
+        detail = (row["detail"] or row.get("reason", "")).replace("|", "/")
+        cells += [table.spread(row).replace(" - ", "–"), re.sub(r"(?<=\d) x\b", " ×", detail)]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def typeset(figure, unit):
+    return table.number(figure, unit).replace(" x", " ×")
+
+
+def earlier(old, unit):
+    """The figure of an earlier run, with its day and commit."""
+    if old is None:
+        return ""
+    return f"{typeset(old['figure'], unit)} ({old['time'][:10]}{', ' + old['commit'] if old['commit'] else ''})"
+
+
+def limits(results):
+    """Why the figures that do not hold do not."""
+    failed = [row for row in results.ordered() if row["status"] == "FAIL"]
+    if not failed:
+        return ""
+    reasons = {}
+    text = re.sub(r"<!--.*?-->", "", LIMITS.read_text(), flags=re.DOTALL)
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        heading, _, body = section.partition("\n")
+        reasons.update({name.strip(): (heading, body.strip()) for name in heading.split(",")})
+    out, told = ["## What could not be reached, and why"], set()
+    for row in failed:
+        heading, body = reasons.get(row["row"], (row["row"], "No reason is written down."))
+        if heading in told:
+            continue
+        told.add(heading)
+        named = [name.strip() for name in heading.split(",")]
+        which = [other for other in failed if other["row"] in named]
+        title = "; ".join(f"{other['what'].replace(' x ', ' × ')}: {typeset(other['figure'], other['unit'])}, the bar is "
+                          f"{other['bar'].replace('<=', '≤').replace('>=', '≥')}" for other in which)
+        out.append(f"**{title}.** {body}")
+    return "\n\n".join(out)
 
 
 def commands(found):

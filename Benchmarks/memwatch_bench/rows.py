@@ -62,6 +62,8 @@ TABLE = [
     Row("soak-descriptors", "soak", "soak: descriptors, the same", "<=", 1.05, "x"),
 ]
 BY_IDENTIFIER = {row.identifier: row for row in TABLE}
+# Earlier runs that the results keep.
+MOST_RUNS = 8
 GROUPS = list(dict.fromkeys(row.group for row in TABLE))
 
 
@@ -75,6 +77,7 @@ class Results:
         self.curves = document.get("curves", {})
         self.soak = document.get("soak")
         self.peers = document.get("peers", [])
+        self.runs = document.get("runs", [])
 
     def put(self, identifier, figure, *, spread=None, pairs=None, detail="", commands=(), **facts):
         """figure None: not measured, `reason` says why. spread: 10th and 90th percentile."""
@@ -89,12 +92,31 @@ class Results:
             "pairs": pairs, "detail": detail, "commands": list(commands), **facts,
         }
 
+    def begin(self, now, groups, is_whole):
+        """Keeps what the rows are now as an earlier run: before a whole run, and before one on another day. What
+        a whole run is to measure is forgotten; the soak, which takes its own half hour, stays."""
+        times = [row["time"] for row in self.figures.values() if row.get("time")]
+        if not times or not (is_whole or max(times)[:10] != now[:10]):
+            return
+        kept = {name: {"figure": row["figure"], "status": row["status"], "time": row["time"], "commit": row["commit"]}
+                for name, row in self.figures.items()}
+        machine = {key: self.machine.get(key) for key in ("kernel", "processor", "processors", "system")}
+        self.runs = [{"time": max(times), "machine": machine, "rows": kept}, *self.runs][:MOST_RUNS]
+        if is_whole:
+            self.figures = {name: row for name, row in self.figures.items() if row["group"] not in groups}
+            self.curves = {} if "growth" in groups else self.curves
+
+    def before(self, row):
+        """The figure that a row had before this one, with its time and commit; None where it is the first."""
+        earlier = (run["rows"].get(row["row"]) for run in self.runs)
+        return next((old for old in earlier if old and old["time"] != row.get("time") and old["figure"] is not None), None)
+
     def ordered(self):
         return [self.figures[row.identifier] for row in TABLE if row.identifier in self.figures]
 
     def document(self):
         return {"machine": self.machine, "rows": self.ordered(), "curves": self.curves, "soak": self.soak,
-                "peers": self.peers}
+                "peers": self.peers, "runs": self.runs}
 
 
 def rounded(figure):

@@ -4,6 +4,7 @@ import datetime
 import os
 import pathlib
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -29,15 +30,15 @@ def utc_now():
 
 def printed(command):
     """A command as a person would type it: no directories of this machine, long lists of pids cut."""
-    words, pids = [], 0
+    words, numbers = [], 0
     for word in map(str, command):
         path = pathlib.PurePath(word)
         word = path.name if path.is_absolute() and not word.startswith("/proc") else word
-        pids = pids + 1 if word.isdigit() and len(words) > 1 and words[-1].isdigit() else 0
-        if pids == 3:
+        numbers = numbers + 1 if word.isdigit() else 0
+        if numbers == 4:
             words.append("...")
-        elif pids < 3:
-            words.append(shlex.quote(word))
+        elif numbers < 4:
+            words.append(shlex.quote(re.sub(r"(\b\d+,\d+),[\d,]+", r"\1,...", word)))
     return " ".join(words)
 
 

@@ -27,7 +27,8 @@ def measure(session):
         "ends": ENDS, "event_source": status["event_source"], "looks": status["looks"], "late_ticks": status["late_ticks"],
     }
     commands = [f"make soak MINUTES={session.soak_minutes:g}", printed(crowd.command), daemon.command]
-    for row, field, scale, unit in (("soak-private", "private", 1 << 20, "MiB"), ("soak-descriptors", "descriptors", 1, "")):
+    for row, field, scale, digits, unit in (
+            ("soak-private", "private", 1 << 20, ".1f", " MiB"), ("soak-descriptors", "descriptors", 1, ",.0f", "")):
         warm = [point[field] for point in series if point["seconds"] >= seconds / 6]
         first, last = warm[:len(warm) // 3], warm[-(len(warm) // 3):]
         if not first or not last:
@@ -35,7 +36,7 @@ def measure(session):
             continue
         session.row(
             row, max(last) / max(first), commands=commands,
-            detail=f"{max(first) / scale:.1f} {unit} at first, {max(last) / scale:.1f} {unit} at last; "
+            detail=f"{max(first) / scale:{digits}}{unit} at first, {max(last) / scale:{digits}}{unit} at last; "
             f"{session.soak_minutes:g} minutes, {COUNT} targets, {ENDS} of them replaced a minute, "
             f"{status['looks']:,} looks")
 
