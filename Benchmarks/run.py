@@ -107,7 +107,7 @@ def main():
             measure(session, options.groups, lambda: save(results, options.json))
         print(table.text(results, options.groups))
     if options.page:
-        page.render(results, PAGE if options.json == RESULTS else options.json.with_suffix(".md"))
+        page.render(results, PAGE if options.json.resolve() == RESULTS else options.json.with_suffix(".md"))
 
 
 if __name__ == "__main__":
