@@ -151,7 +151,7 @@ private struct RegionReport {
     func finish() throws(Failure) {
         if let printer {
             let sizes = [Cell.size(size)] + (hasResident ? [Cell.size(resident)] : [])
-            try printer.total(["total"] + sizes + ["", "", "\(count) regions"])
+            try printer.total(["total"] + sizes + ["", "", count == 1 ? "1 region" : "\(count) regions"])
             try printer.finish()
         } else {
             try printSummary()
