@@ -51,7 +51,10 @@ struct NoisySubjectTests {
     private func pauseAndResume(_ subject: Subject, _ scope: KernelEventSource.Scope) throws {
         let watcher = try Watcher(Self.strict)
         let queue = try watcher.watch(subject.pid, scope)
+        let open = watcher.source.statistics.eventsOpen
         let before = try makeNoise(subject, watcher, queue)
+        // Closed, and not only unread: an open event costs the subject its records.
+        #expect(watcher.source.statistics.eventsOpen < open)
         #expect(before.contains { $0.mapping != nil } && before.last?.isGap == true)
         #expect(watcher.source.statistics.pauses == 1)
 
@@ -74,6 +77,7 @@ struct NoisySubjectTests {
         #expect(told.allSatisfy { $0.mapping == nil }, "mappings of the pause were handed on")
         #expect(told.allSatisfy { !burst.times.contains($0.nanoseconds) })
 
+        #expect(watcher.source.statistics.eventsOpen == open)
         // Those of after the pause come as ever, and are whole.
         let reply = try subject.perform("map 3 \(0x3_1000) 3 1")
         let after = try watcher.records(of: queue, upToNowBy: subject)

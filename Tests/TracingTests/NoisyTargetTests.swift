@@ -22,7 +22,7 @@ struct NoisyTargetTests {
         #expect(observed.target.snapshot.eventMode == .perf)
 
         try program.makeNoise()
-        while observed.target.snapshot.eventMode == .perf { try observed.tick() }
+        try observed.tick { $0.snapshot.eventMode != .perf }
         #expect(observed.target.snapshot.eventMode.reason?.contains("mapping calls a second") == true)
         // Takes what was recorded before.
         try observed.tick()
@@ -38,7 +38,7 @@ struct NoisyTargetTests {
         #expect(found.contains { $0.type == .mmap } && found.allSatisfy { $0.source == .sample })
         try agree(observed, program, since: first)
 
-        while observed.target.snapshot.eventMode != .perf { try observed.tick() }
+        try observed.tick { $0.snapshot.eventMode == .perf }
         // Exactly dated again, by the record.
         let before = Timestamp.now
         let place = try program.map(bytes: 5 << 20)

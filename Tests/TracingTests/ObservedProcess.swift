@@ -43,6 +43,15 @@ struct ObservedProcess {
 
     var looks: Int64 { counters.values.looks }
 
+    /// Ticks until it is so: the kernel's events are switched by a thread of their own, and tell nobody.
+    mutating func tick(until isSo: (Target) -> Bool) throws {
+        let patience = ContinuousClock.now + .seconds(60)
+        while !isSo(target) {
+            guard ContinuousClock.now < patience else { throw TestFailure("not so after 60 s") }
+            try tick()
+        }
+    }
+
     /// The tick comes, and the history takes in what it finds.
     ///
     /// - Parameter later: what huge maps are spared for is over.

@@ -39,7 +39,7 @@ struct SparingTests {
             if let sample, sample.isConsistent {
                 consistent += 1
                 #expect(try sample.vmSizeBytes == program.vmSize())
-                #expect(sample.kinds?.total == sample.vmSizeBytes)
+                try #require(sample.kinds?.total == sample.vmSizeBytes)
             }
             // Whatever was assumed is held against a look now and then.
             guard step % 20 == 0 else { continue }
@@ -73,16 +73,20 @@ struct SparingTests {
                 try program.change(50)
                 try await watch.next()
             }
-            let truth = try program.stretches()
-            // The next look comes by itself, when its time has come.
-            while ChangingProcess.Stretch.of(await watch.tracer.regions(of: id) ?? []) != truth {
+            let (truth, size) = (try program.stretches(), try program.vmSize())
+            // The next look comes by itself, when its time has come; and it is shown before it is delivered.
+            while true {
+                let known = await watch.tracer.regions(of: id) ?? []
+                if ChangingProcess.Stretch.of(known) == truth, try watch.map(program.pid) == Set(known),
+                    watch.samples(program.pid).last?.vmSizeBytes == size
+                {
+                    break
+                }
                 try await watch.next()
             }
             let samples = watch.samples(program.pid).filter(\.isConsistent)
-            #expect(samples.allSatisfy { $0.kinds?.total == $0.vmSizeBytes })
-            #expect(try samples.last?.vmSizeBytes == program.vmSize())
-            let known = await watch.tracer.regions(of: id) ?? []
-            #expect(try watch.map(program.pid) == Set(known))
+            let areWhole = samples.allSatisfy { $0.kinds?.total == $0.vmSizeBytes }
+            #expect(areWhole && samples.last?.vmSizeBytes == size)
         }
     }
 }
