@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 import Varlink
@@ -29,6 +30,33 @@ struct OlderKernelTests {
         let history = try daemon.settled(program)
         try daemon.expectSums(of: program.pid, over: history)
         #expect(try daemon.map(of: program.pid) == program.stretches())
+        try daemon.stop()
+    }
+
+    @Test(
+        "PROCMAP_QUERY is asked about the places that changed last, and not where it is withheld",
+        .requiresStrace, .requiresKernelRecords, arguments: ["none", "procmap-query"])
+    func placeQueries(without feature: String) throws {
+        let daemon = try Daemon(environment: ["MEMWATCH_WITHOUT": feature])
+        let program = try ChangingProcess(areas: 4_200)
+        _ = try daemon.attach(program.pid)
+        let trace = daemon.directory.file("trace")
+        let strace = try ChildProcess(
+            "strace", ["-f", "-e", "trace=ioctl", "-o", trace, "-p", "\(daemon.process.pid)"],
+            errorsToOutput: true)
+        while let line = try strace.nextLine(), !line.contains("attached") {}
+        // Areas that come, and go again without a record, while the map is too dear to be read.
+        for _ in 0..<30 {
+            try program.change(3)
+            _ = try daemon.output("list")
+        }
+        strace.signal(SIGINT)
+        try strace.waitForExit()
+        // strace knows its name only from 6.11 on.
+        let asked = try readText(trace).split(separator: "\n").count {
+            $0.contains("PROCMAP_QUERY") || $0.contains("0x66, 0x11,")
+        }
+        #expect(feature == "none" ? asked > 0 : asked == 0, "\(asked)")
         try daemon.stop()
     }
 }
