@@ -10,34 +10,10 @@ import Testing
 final class JournalNamespace {
     private let child: ChildProcess
 
-    /// `Audit=` (empty) leaves the kernel's auditing alone; RateLimitBurst=0 leaves limiting to memwatch.
-    private static let setUp = """
-        set -e
-        mount -t tmpfs tmpfs /run
-        mkdir -p /run/systemd/journal /run/log/journal /run/systemd/journald.conf.d
-        if [ -d /var/log ]; then mount -t tmpfs tmpfs /var/log; fi
-        if [ -d /var/lib/systemd ]; then mount -t tmpfs tmpfs /var/lib/systemd; fi
-        echo 0123456789abcdef0123456789abcdef > /run/machine-id
-        if [ -e /etc/machine-id ]; then mount --bind /run/machine-id /etc/machine-id; fi
-        cat > /run/systemd/journald.conf.d/test.conf << END
-        [Journal]
-        Storage=volatile
-        RateLimitBurst=0
-        ReadKMsg=no
-        Audit=
-        ForwardToSyslog=no
-        ForwardToKMsg=no
-        ForwardToConsole=no
-        ForwardToWall=no
-        END
-        mkfifo /run/in /run/out
-        set +e
-        """
-
     init() throws {
         child = try ChildProcess(
             "unshare", ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh"])
-        try shell(Self.setUp)
+        try shell(JournaldSetup.script + "\nmkfifo /run/in /run/out\nset +e")
         try startJournal()
     }
 

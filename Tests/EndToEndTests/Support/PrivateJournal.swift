@@ -11,27 +11,12 @@ final class PrivateJournal {
     private let process: ChildProcess
     private let directory = try? TemporaryDirectory()
 
-    private static let script = """
-        set -e
-        mount -t tmpfs tmpfs /run
-        mkdir -p /run/systemd/journal /run/log/journal /run/systemd/journald.conf.d
-        if [ -d /var/log ]; then mount -t tmpfs tmpfs /var/log; fi
-        echo 0123456789abcdef0123456789abcdef > /run/machine-id
-        if [ -e /etc/machine-id ]; then mount --bind /run/machine-id /etc/machine-id; fi
-        cat > /run/systemd/journald.conf.d/test.conf << END
-        [Journal]
-        Storage=volatile
-        RateLimitBurst=0
-        ReadKMsg=no
-        Audit=
-        ForwardToSyslog=no
-        ForwardToKMsg=no
-        ForwardToConsole=no
-        ForwardToWall=no
-        END
-        if [ "$1" = try ]; then exit 0; fi
-        exec /lib/systemd/systemd-journald
-        """
+    private static let script =
+        JournaldSetup.script + """
+
+            if [ "$1" = try ]; then exit 0; fi
+            exec /lib/systemd/systemd-journald
+            """
 
     init() throws {
         let directory = try #require(directory)
