@@ -10,7 +10,7 @@ import Tracing
 ///
 /// | word | one round does, for each process |
 /// |---|---|
-/// | `first` | a look by somebody who never saw it: read, parse, ELF headers, classify, compare |
+/// | `first` | a look by somebody who never saw it: read, parse, ELF headers, classify, totals |
 /// | `later` | a full look by somebody who knows it: read, parse, find every area as it was |
 /// | `unchanged` | the one thing a tick asks while nothing changes: one pread of statm |
 /// | `tick` | the daemon's whole tick over all of them, nothing changed: timer, threads, one pread each |
@@ -29,7 +29,7 @@ struct Bench {
             switch mode {
             case "first":
                 let images = DeferredImageSource()
-                var last = pids.map { _ in [Region]() }
+                var last = pids.map { _ in KindTotals?.none }
                 try measure(rounds, pids) { directory, index in try first(directory, images, &last[index]) }
             case "later":
                 let images = DeferredImageSource()
@@ -54,14 +54,15 @@ struct Bench {
     }
 
     private static func first(
-        _ directory: ProcessDirectory, _ images: DeferredImageSource, _ last: inout [Region]
+        _ directory: ProcessDirectory, _ images: DeferredImageSource, _ last: inout KindTotals?
     ) throws {
         var inspector = TargetInspector(directory: directory, images: images)
         _ = try inspector.look(at: .now)
-        let (changes, _) = MapComparison.compare(from: last, to: inspector.regions)
         // The very first is compared with nothing, and that round is not measured.
-        if !last.isEmpty, !changes.isEmpty { fail("memwatch-bench: the process changed", status: 75) }
-        last = inspector.regions
+        if last.map({ $0 != inspector.totals }) ?? false {
+            fail("memwatch-bench: the process changed", status: 75)
+        }
+        last = inspector.totals
     }
 
     private static func measure(

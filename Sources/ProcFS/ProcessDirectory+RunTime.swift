@@ -1,43 +1,29 @@
+import CLinux
 import Glibc
-import SystemPackage
 
-/// How long and how often a thread has been on a processor, `/proc/[pid]/schedstat` (Linux 2.6.9;
-/// CONFIG_SCHED_INFO, which every distribution has).
-package struct RunTime: Hashable, Sendable {
-    /// Nanoseconds on a processor. Brought up to date when the thread leaves it, and at every timer tick.
-    package var ranNanoseconds: UInt64
-    /// How often it was put on one. Counted at that instant.
-    package var slices: UInt64
+/// How long all threads of a process have been on a processor: its CPU clock (clock_getcpuclockid(3); Linux 2.6.12).
+package struct ProcessClock: Sendable {
+    private let clock: clockid_t
+
+    /// As the C library makes it of a pid; two of the low bits say that it is the scheduler's clock.
+    fileprivate init(pid: Int32) { clock = (~pid << 3) | 2 }
+
+    /// Nanoseconds: 0.5 µs without a descriptor, where statm takes 1.2 µs and one of its own. Of ten thousand
+    /// processes in turn, so that nothing of them is in the processor's cache, 0.9 µs and 2.4. It goes through all
+    /// threads of the process.
+    ///
+    /// Of a thread that is on a processor now it may lack the time since the last timer tick there, some
+    /// milliseconds. It goes by number; but who has taken that over since the process died has been on processors
+    /// for another time, to the nanosecond. nil where the process is gone.
+    package var nanoseconds: UInt64? {
+        var time = timespec()
+        guard clock_gettime(clock, &time) == 0 else { return nil }
+        return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000_000
+            &+ UInt64(truncatingIfNeeded: time.tv_nsec)
+    }
 }
 
 extension ProcessDirectory {
-    /// The run time of the process's first thread, readable by everyone: 4 µs, of which opening is most. No
-    /// descriptor of it is kept: it is asked for every ten seconds, and descriptors are few.
-    ///
-    /// nil where the kernel does not count (it prints zeros), and on any failure.
-    package func runTime() -> RunTime? {
-        guard let descriptor = try? openBelow(directory.rawValue, "schedstat") else { return nil }
-        var buffer = InlineArray<64, UInt8>(repeating: 0)
-        var span = buffer.mutableSpan
-        return span.withUnsafeMutableBytes { bytes in
-            let raw = descriptor.rawValue
-            guard let count = try? retryingOnInterrupt({ read(raw, bytes.baseAddress, bytes.count) }) else {
-                return nil
-            }
-            return RunTime(parsing: UnsafeRawBufferPointer(rebasing: bytes[0..<count]))
-        }
-    }
-}
-
-extension RunTime {
-    /// Reads `1021345 22045 17`: run, waited, slices.
-    init?(parsing bytes: UnsafeRawBufferPointer) {
-        var cursor = ByteCursor(bytes)
-        guard let ran = cursor.decimal() else { return nil }
-        cursor.skipBlanks()
-        guard cursor.decimal() != nil else { return nil }
-        cursor.skipBlanks()
-        guard let slices = cursor.decimal(), slices > 0 else { return nil }
-        self.init(ranNanoseconds: ran, slices: slices)
-    }
+    /// nil where this is not our own /proc, so that the number would mean another process.
+    package var clock: ProcessClock? { root.isSystems ? ProcessClock(pid: pid) : nil }
 }

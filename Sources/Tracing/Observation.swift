@@ -2,8 +2,10 @@ package import MemoryModel
 package import ProcFS
 
 /// A target of this run of the daemon. Never reused, unlike a pid.
-package struct TargetID: Hashable, Sendable {
+package struct TargetID: Hashable, Comparable, Sendable {
     package let rawValue: UInt64
+
+    package static func < (a: TargetID, b: TargetID) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// A region with its name, for keeping after the look is gone.

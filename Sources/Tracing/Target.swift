@@ -9,7 +9,7 @@ import Synchronization
 /// Looks run on worker threads, never two at a time. A look may hang (a process stuck in the kernel with
 /// its memory locked), so it has a lock of its own, and those who ask meanwhile get what was published
 /// after the look before.
-final class Target: Sendable {
+final class Target: Sendable, Identifiable {
     let id: TargetID
     let attached: Timestamp
     let pid: Int32

@@ -8,7 +8,7 @@ extension TargetObserver {
 
     /// Puts the full look that is due off by one more interval, where it could find nothing; false if it is needed.
     mutating func putOffFullLook(at now: MonotonicTime) -> Bool {
-        guard idleness.mayPutOff(directory) else { return false }
+        guard idleness.mayPutOff() else { return false }
         fullLookDue = now.advanced(byMicroseconds: idleness.fullLookEvery)
         return true
     }
@@ -55,37 +55,59 @@ extension TargetObserver {
     }
 }
 
-/// Whether a process has run since a look.
+/// Whether a process has run since it was looked at.
 ///
-/// Whoever has not run has not changed its own memory. A process of one thread that was asleep when it was looked
-/// at, and whose run time and number of time slices are still those of before that look, has not been on a
-/// processor since. Nobody else changes its map: process_madvise(2) of others drops pages but moves no border, a
-/// debugger's injected call runs in the process, and a vfork(2) child, which shares the memory, keeps its parent
-/// in a sleep that does not count as one here. What is left are processes that share memory by a bare
-/// clone(CLONE_VM), and names of files that others rename or unlink; statm, which is asked at each tick, shows
-/// the sizes of the first, and for the rest a full look comes after thirty that were put off.
+/// Whoever has not run has not changed its own memory, and has the statm that it had. A process of one thread that
+/// was asleep when it was looked at, and whose CPU clock is still that of before the look, has not been on a
+/// processor since: its full looks are put off, and if then it runs, it is looked at without waiting. (The clock may
+/// not yet show a thread that has been on a processor for a few milliseconds. The next tick sees it.)
+///
+/// Nobody else changes its map: process_madvise(2) of others drops pages but moves no border, a debugger's injected
+/// call runs in the process, and a vfork(2) child, which shares the memory, keeps its parent in a sleep that does not
+/// count as one here. What is left are processes that share memory by a bare clone(CLONE_VM); pages that others take
+/// from it or put into it (reclaim, userfaultfd(2)); and names of files that others rename or unlink. No full look is
+/// put off without asking statm, which shows the first two; for the rest a full look comes after thirty put off.
 struct Idleness {
-    /// Run time before the last look, if the process slept when that was over.
-    private var runTime: RunTime?
+    /// Time on processors before the last look, if the process slept when that was over.
+    private var ranBeforeLook: UInt64?
+    /// The same before statm was as it is still known; whoever changes what is known has asked it later.
+    var ranBeforeStatm: UInt64?
+    private let clock: ProcessClock?
+    private var isFewThreads = false
     private var putOff = 0
     /// Microseconds.
     var fullLookEvery: Int64 = 10_000_000
 
     static let mostPutOff = 30
 
-    /// - Parameter runTimeBefore: read before the look: whatever runs after that counts.
-    mutating func looked(_ outcome: TargetInspector.Outcome, runTimeBefore: RunTime?) {
-        runTime = outcome.isAccepted && outcome.isAsleep && outcome.previous == nil ? runTimeBefore : nil
+    init(clock: ProcessClock?) { self.clock = clock }
+
+    /// Nanoseconds; nil where to ask would take longer than to ask statm, since the clock goes through all threads.
+    var ran: UInt64? { isFewThreads ? clock?.nanoseconds : nil }
+
+    /// True, once, where the last full look that was due has been put off, and now the process has run.
+    mutating func hasEnded(_ ran: UInt64?) -> Bool {
+        guard putOff > 0, ran == nil || ran != ranBeforeLook else { return false }
+        putOff = 0
+        ranBeforeLook = nil
+        return true
+    }
+
+    /// - Parameter ranBefore: read before the look: whatever runs after that counts.
+    mutating func looked(_ outcome: TargetInspector.Outcome, ranBefore: UInt64?) {
+        ranBeforeLook = outcome.isAccepted && outcome.isAsleep && outcome.previous == nil ? ranBefore : nil
+        // Further ones do not begin without its running, and then they are seen with the look that follows.
+        isFewThreads = outcome.sample.threads.map { $0 <= 4 } ?? false
         putOff = 0
     }
 
-    func stillHolds(_ directory: ProcessDirectory) -> Bool {
-        guard let runTime else { return false }
-        return directory.runTime() == runTime
+    var stillHolds: Bool {
+        guard let ranBeforeLook else { return false }
+        return ran == ranBeforeLook
     }
 
-    mutating func mayPutOff(_ directory: ProcessDirectory) -> Bool {
-        guard putOff < Self.mostPutOff, stillHolds(directory) else { return false }
+    mutating func mayPutOff() -> Bool {
+        guard putOff < Self.mostPutOff, stillHolds else { return false }
         putOff += 1
         return true
     }

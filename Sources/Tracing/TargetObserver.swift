@@ -9,9 +9,20 @@ import ProcFS
 /// a sample and a map with them, unless that was done only just now; then it follows.
 struct TargetObserver: Sendable {
     let target: TargetID
-    let directory: ProcessDirectory
+    // What a tick asks for comes first, so that of ten thousand idle targets little has to come into the cache.
     /// nil where the kernel reports nothing of this process: then only looks tell.
     let feed: KernelFeed?
+    /// When the next full look is due whatever statm says, and the next sample whatever was seen.
+    var fullLookDue = MonotonicTime(microseconds: .min)
+    private var sampleDue = MonotonicTime(microseconds: .min)
+    /// Something is known to have changed that statm may not show.
+    var isDirty = true
+    /// The last look found something that is not stored yet.
+    private var hasUnstored = false
+    /// What is known of a process that does not run.
+    var idleness: Idleness
+    var statm: Statm?
+    let directory: ProcessDirectory
     var description: ProcessDescription
     var inspector: TargetInspector
     private(set) var state = TargetState.running
@@ -39,22 +50,12 @@ struct TargetObserver: Sendable {
     private(set) var followUp: MonotonicTime?
     /// The last event that added memory, for the post-mortem.
     var lastGrowth: MemoryEvent?
-    var statm: Statm?
-    /// When the next full look is due whatever statm says, and the next sample whatever was seen.
-    var fullLookDue = MonotonicTime(microseconds: .min)
-    private var sampleDue = MonotonicTime(microseconds: .min)
-    /// What is known of a process that does not run.
-    var idleness = Idleness()
     /// The map is kept by ``inspector`` alone, packed: ``stored`` and the ledger's are the same.
     var isAtRest = false
     /// ``stored`` is the map of the last accepted look.
     var isLookStored = false
-    /// Something is known to have changed that statm may not show.
-    var isDirty = true
     /// Records have changed the ledger's map since the last accepted look.
     var awaitsLook = false
-    /// The last look found something that is not stored yet.
-    private var hasUnstored = false
     /// When samples and regions may be stored again outside of the interval.
     private var storeDue = MonotonicTime(microseconds: .min)
     /// Between two ticks, microseconds.
@@ -68,6 +69,7 @@ struct TargetObserver: Sendable {
         self.directory = directory
         self.description = description
         self.feed = feed
+        idleness = Idleness(clock: directory.clock)
         inspector = TargetInspector(directory: directory, images: images)
         if let forked {
             ledger = forked.ledger
@@ -84,13 +86,23 @@ struct TargetObserver: Sendable {
         ledger = Ledger(resumingFrom: inspector.regions)
     }
 
-    /// True where the next step is a look: the cheap question, one pread of statm.
+    /// True where the next step is a look: the cheap question, whether it has run, and if so one pread of statm.
     mutating func needsLook(at now: MonotonicTime) -> Bool {
         if isDirty || hasUnstored || now >= sampleDue { return true }
         if let feed, feed.hasRecords { return true }
+        let isFullLookDue = now >= fullLookDue
+        let ran = idleness.ran
+        if !isFullLookDue {
+            if let ran, ran == idleness.ranBeforeStatm { return false }
+            if idleness.hasEnded(ran) {
+                fullLookDue = now
+                return true
+            }
+        }
         // Also for a failure: the look finds out what it means.
         guard let statm = try? directory.statm(), statm == self.statm else { return true }
-        return now >= fullLookDue && !putOffFullLook(at: now)
+        idleness.ranBeforeStatm = ran
+        return isFullLookDue && !putOffFullLook(at: now)
     }
 
     /// Looks, compares, and says what is worth keeping; nil where nothing is.
@@ -185,7 +197,7 @@ struct TargetObserver: Sendable {
     ) throws(ProcError) -> Observation? {
         guard var sample = latest else { return try fullLook(tick) }
         sample.time = tick.time
-        if !isSame || !idleness.stillHolds(directory) { sample.read(try directory.status()) }
+        if !isSame || !idleness.stillHolds { sample.read(try directory.status()) }
         if sample.threads != latest?.threads { isDirty = true }
         var observation = newObservation(tick)
         store(sample, tick, &observation)
@@ -201,7 +213,7 @@ struct TargetObserver: Sendable {
         let beganWork = LookPace.processorNanoseconds
         let outcome: TargetInspector.Outcome
         // Not at the first look: who has just begun is seldom idle.
-        let runTime = tick.cause == .interval && latest != nil ? directory.runTime() : nil
+        let ran = tick.cause == .interval && latest != nil ? idleness.ran : nil
         do throws(ProcError) {
             outcome = try inspector.look(at: tick.time)
             translatePaths()
@@ -212,7 +224,7 @@ struct TargetObserver: Sendable {
         }
         if outcome.previous != nil { isLookStored = false }
         if !inspector.isAtRest { wake(outcome.previous ?? inspector.regions) }
-        idleness.looked(outcome, runTimeBefore: runTime)
+        idleness.looked(outcome, ranBefore: ran)
         let ended = MonotonicTime.nanoseconds
         // What is found was so at the look's end, and not when the tick began.
         let tick = tick.advanced(to: MonotonicTime(nanoseconds: ended))
@@ -240,6 +252,8 @@ struct TargetObserver: Sendable {
             sample.kinds = ledger.totals
             sample.regionCount = UInt32(clamping: ledger.map.count)
         }
+        // Most processes that have been found go on doing nothing: a thousand maps at once are not kept unpacked.
+        let isFirst = latest == nil
         latest = sample
         hasUnstored = true
         lookPace.looked(
@@ -248,7 +262,7 @@ struct TargetObserver: Sendable {
         if tick.cause == .interval || tick.monotonic >= storeDue || observation.description != nil {
             store(sample, tick, &observation)
         }
-        if outcome.isAccepted, outcome.previous == nil, !hasUnstored, isSame { rest() }
+        if outcome.isAccepted, !hasUnstored, isFirst || (outcome.previous == nil && isSame) { rest() }
         return isWorthKeeping(observation) ? observation : nil
     }
 

@@ -34,7 +34,7 @@ package actor Tracer {
     private(set) var targetOfPID: [Int32: TargetID] = [:]
     /// The targets whose children are followed.
     private var followed: Set<TargetID> = []
-    private var schedule = TickSchedule()
+    private var schedule = TickSchedule<Target>()
     private var nextID: UInt64 = 1
     private let stragglers = Stragglers()
     /// The last followed processes that ended, oldest first.
@@ -131,7 +131,7 @@ package actor Tracer {
             known.setOptions(options)
             note(known.id, options)
             known.feed?.setFollowsChildren(options.followsChildren)
-            schedule.add(known.id, interval: options.intervalMicroseconds, now: .now)
+            schedule.add(known, interval: options.intervalMicroseconds, now: .now)
             sleeper?.cancel()
             return known.snapshot
         }
@@ -159,7 +159,7 @@ package actor Tracer {
         guard targets[target.id] != nil else { return target.snapshot }
         if first[0].ended == nil {
             // Another attach may have given it another interval meanwhile.
-            schedule.add(target.id, interval: target.snapshot.intervalMicroseconds, now: .now)
+            schedule.add(target, interval: target.snapshot.intervalMicroseconds, now: .now)
         }
         sleeper?.cancel()
         await finish(first)
@@ -248,9 +248,9 @@ package actor Tracer {
         while !Task.isCancelled {
             let now = MonotonicTime.now
             if let due = schedule.nextDue, due <= now {
-                let (ids, missed) = schedule.takeDue(at: now)
+                let (targets, missed) = schedule.takeDue(at: now)
                 counters.add(\.lateTicks, missed)
-                await tick(ids, due: due)
+                await tick(targets, due: due)
                 continue
             }
             if stragglers.isWaiting {
@@ -283,13 +283,12 @@ package actor Tracer {
         return max(due, tick)
     }
 
-    private func tick(_ ids: [TargetID], due: MonotonicTime) async {
+    private func tick(_ targets: [Target], due: MonotonicTime) async {
         counters.add(\.ticks)
         tickDue = due
         defer { tickDue = nil }
-        let asked = ids.compactMap { targets[$0] }
         let tick = newTick()
-        let (changed, busy) = await run(on: askers) { Self.ask(asked, at: tick.monotonic) }
+        let (changed, busy) = await run(on: askers) { Self.ask(targets, at: tick.monotonic) }
         counters.add(\.lateTicks, busy)
         await look(at: changed, tick)
         lastTick = tick.time

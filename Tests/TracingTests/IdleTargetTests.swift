@@ -39,12 +39,17 @@ struct IdleTargetTests {
     /// A program that waits for its input, once it is seen to sleep.
     private func sleeper() throws -> Memgrow {
         let memgrow = try Memgrow("sbrk", "--step", "--hold")
-        let directory = try ProcRoot().open(pid: memgrow.pid)
+        try waitUntilAsleep(memgrow.pid)
+        return memgrow
+    }
+
+    /// Who has answered may still be on its way back to sleep, and its clock not yet show that it has run.
+    private func waitUntilAsleep(_ pid: Int32) throws {
+        let directory = try ProcRoot().open(pid: pid)
         for _ in 0..<100_000 {
             if try directory.status().isAsleep { break }
             sched_yield()
         }
-        return memgrow
     }
 
     @Test("a process that has not run is not read again, until thirty full looks have been put off")
@@ -90,10 +95,79 @@ struct IdleTargetTests {
         for number in 1...3 {
             try child.send("\(number)\n")
             #expect(try child.nextLine() == "\(number)")
+            try waitUntilAsleep(child.pid)
             let before = observing.looks
             _ = observing.tick(after: 10_000_000)
             #expect(observing.looks == before + 1)
         }
+    }
+
+    @Test("one whose full look was put off is read as soon as it has run, even if its size is what it was")
+    func ranAfterPutOff() throws {
+        let child = try ChildProcess("sh", ["-c", "echo ready; while read line; do echo $line; done"])
+        #expect(try child.nextLine() == "ready")
+        try waitUntilAsleep(child.pid)
+        var observing = try Observing(child.pid)
+        for _ in 0..<3 { _ = observing.tick(after: 10_000_000) }
+        #expect(observing.looks == 2)
+        for _ in 0..<5 { _ = observing.tick(after: 1_000_000) }
+        #expect(observing.looks == 2)
+        try child.send("go\n")
+        #expect(try child.nextLine() == "go")
+        try waitUntilAsleep(child.pid)
+        _ = observing.tick(after: 1_000_000)
+        #expect(observing.looks == 3)
+        for _ in 0..<3 { _ = observing.tick(after: 1_000_000) }
+        #expect(observing.looks == 3)
+    }
+
+    /// Two processes of one memory: the first sleeps for ever, the second maps a page at each line it reads.
+    private static let sharers = """
+        #define _GNU_SOURCE
+        #include <sched.h>
+        #include <stdio.h>
+        #include <signal.h>
+        #include <sys/mman.h>
+        #include <sys/prctl.h>
+        #include <unistd.h>
+
+        static char stack[65536];
+
+        static int second(void *nothing) {
+            char byte;
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            while (read(0, &byte, 1) == 1) {
+                if (byte != '\\n') continue;
+                if (mmap(0, 4096, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) return 1;
+                write(1, "mapped\\n", 7);
+            }
+            return 0;
+        }
+
+        int main(void) {
+            if (clone(second, stack + sizeof stack, CLONE_VM, 0) < 0) return 1;
+            write(1, "ready\\n", 6);
+            for (;;) pause();
+        }
+        """
+
+    @Test(
+        "what another process does to its memory is seen when the next full look is due", .requiresTool("cc"))
+    func changedByOthers() throws {
+        let program = try CProgram(Self.sharers)
+        let child = try program.start()
+        try waitUntilAsleep(child.pid)
+        var observing = try Observing(child.pid)
+        for _ in 0..<3 { _ = observing.tick(after: 10_000_000) }
+        let known = try #require(observing.observer.latest?.vmSizeBytes)
+        for _ in 0..<3 { _ = observing.tick(after: 1_000_000) }
+        #expect(observing.looks == 2)
+        try child.send("\n")
+        #expect(try child.nextLine() == "mapped")
+        var events: [MemoryEvent] = []
+        for _ in 0..<10 { events += observing.tick(after: 1_000_000)?.events ?? [] }
+        #expect(events.map(\.type) == [.mmap])
+        #expect(observing.observer.latest?.vmSizeBytes == known + 4096)
     }
 
     @Test("one of several threads is read: the time of its first thread says nothing of the others")
@@ -116,6 +190,7 @@ struct IdleTargetTests {
         #expect(observing.observer.inspector.regions.isEmpty && observing.observer.ledger.map.isEmpty)
         for _ in 0..<3 {
             let line = try memgrow.step()
+            try waitUntilAsleep(memgrow.pid)
             let observed = observing.tick(after: 1_000_000)
             let seen = try #require(observed)
             #expect(!observing.observer.isAtRest)

@@ -6,7 +6,11 @@ import Testing
 
 @Suite("When targets are due")
 struct TickScheduleTests {
-    private func target(_ number: UInt64) -> TargetID { TargetID(rawValue: number) }
+    private struct Due: Identifiable, Hashable {
+        let id: UInt64
+    }
+
+    private func target(_ number: UInt64) -> Due { Due(id: number) }
     private func at(_ milliseconds: Int64) -> MonotonicTime {
         MonotonicTime(microseconds: milliseconds * 1_000)
     }
@@ -14,7 +18,7 @@ struct TickScheduleTests {
 
     @Test("targets of one interval tick together, at one time")
     func groups() {
-        var schedule = TickSchedule()
+        var schedule = TickSchedule<Due>()
         #expect(schedule.nextDue == nil)
         schedule.add(target(1), interval: second, now: at(0))
         schedule.add(target(2), interval: second, now: at(700))
@@ -31,7 +35,7 @@ struct TickScheduleTests {
 
     @Test("before its time nothing is due")
     func early() {
-        var schedule = TickSchedule()
+        var schedule = TickSchedule<Due>()
         schedule.add(target(1), interval: second, now: at(0))
         let none = schedule.takeDue(at: at(999))
         #expect(none.targets.isEmpty && none.missed == 0)
@@ -40,7 +44,7 @@ struct TickScheduleTests {
 
     @Test("ticks that were missed are counted and never made up for")
     func missed() {
-        var schedule = TickSchedule()
+        var schedule = TickSchedule<Due>()
         schedule.add(target(1), interval: second, now: at(0))
         let late = schedule.takeDue(at: at(4_500))
         #expect(late.targets == [target(1)])
@@ -53,7 +57,7 @@ struct TickScheduleTests {
     @Test("however late each tick comes, the grid stays and no tick is lost from the count")
     func grid() {
         var random = Seeded(30)
-        var schedule = TickSchedule()
+        var schedule = TickSchedule<Due>()
         let interval: Int64 = 100_000
         let start: Int64 = 12_345
         schedule.add(target(1), interval: interval, now: MonotonicTime(microseconds: start))
@@ -71,15 +75,15 @@ struct TickScheduleTests {
 
     @Test("a target that is removed is due no more, and its interval goes with the last one")
     func removal() {
-        var schedule = TickSchedule()
+        var schedule = TickSchedule<Due>()
         schedule.add(target(1), interval: second, now: at(0))
         schedule.add(target(2), interval: second, now: at(0))
-        schedule.remove(target(1), interval: second)
+        schedule.remove(1, interval: second)
         #expect(schedule.takeDue(at: at(1_000)).targets == [target(2)])
-        schedule.remove(target(9), interval: second)
-        schedule.remove(target(2), interval: 5 * second)
+        schedule.remove(9, interval: second)
+        schedule.remove(2, interval: 5 * second)
         #expect(schedule.nextDue == at(2_000))
-        schedule.remove(target(2), interval: second)
+        schedule.remove(2, interval: second)
         #expect(schedule.nextDue == nil)
     }
 

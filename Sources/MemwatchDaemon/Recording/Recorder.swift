@@ -95,6 +95,7 @@ package actor Recorder {
         for index in observations.indices {
             learn(from: observations[index])
             // At once: systemd removes a unit's group soon after its last process.
+            guard observations[index].postMortem != nil else { continue }
             let wasKilled = oomKilled(observations[index].identity)
             observations[index].postMortem?.oomKilled = wasKilled
         }
