@@ -16,6 +16,12 @@ let rules: [SwiftSetting] =
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
+// What a daemon that stays has mapped is mapped for long: lld keeps constants apart from data (see the file), so that
+// they are read-only and need not stay mapped. It is part of the Swift toolchain.
+let constantsApart = [
+    "-use-ld=lld", "-Xlinker", "-T", "-Xlinker", Context.packageDirectory + "/Sources/memwatchd/constants.ld",
+]
+
 // Arrows point one way (docs/architecture.md draws them):
 //   MemoryModel ← ProcFS, Classification ← Inspection ← Tracing ← MemwatchDaemon
 //   ProcFS ← KernelEvents ← Tracing
@@ -116,7 +122,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: rules),
-        .executableTarget(name: "memwatchd", dependencies: ["MemwatchDaemon"], swiftSettings: rules),
+        .executableTarget(
+            name: "memwatchd", dependencies: ["MemwatchDaemon"], exclude: ["constants.ld"],
+            swiftSettings: rules,
+            linkerSettings: [.unsafeFlags(constantsApart, .when(configuration: .release))]),
         .executableTarget(name: "memwatch", dependencies: ["MemwatchCLI"], swiftSettings: rules),
 
         // MARK: A program whose memory is known

@@ -80,14 +80,17 @@ class Daemon:
         return process_cpu_ns(self.pid)
 
     def memory(self):
-        """Bytes: private (clean and dirty) and resident, from smaps_rollup of the daemon itself."""
+        """Bytes: private (clean and dirty), of it dirty, and resident, from smaps_rollup of the daemon itself."""
         fields = {}
         with open(f"/proc/{self.pid}/smaps_rollup") as rollup:
             next(rollup)
             for line in rollup:
                 name, value = line.split(":")
                 fields[name] = int(value.split()[0]) * 1024
-        return {"private": fields["Private_Clean"] + fields["Private_Dirty"], "rss": fields["Rss"]}
+        return {
+            "private": fields["Private_Clean"] + fields["Private_Dirty"], "dirty": fields["Private_Dirty"],
+            "rss": fields["Rss"],
+        }
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))

@@ -10,11 +10,11 @@ package struct PackedMap: Sendable {
         var inode: UInt64
         var device: DeviceNumber
         var path: PathID
+
+        static let none = File(inode: 0, device: .none, path: .none)
     }
 
     private var bytes: [UInt8]
-    /// Of the map's areas, each once; without those that are plain anonymous memory.
-    private var files: [File]
     package let count: Int
 
     // The first byte's flags, beside five bits of kind; the second has the permissions' four and one flag.
@@ -28,19 +28,19 @@ package struct PackedMap: Sendable {
 
     package init(_ regions: [Region]) {
         var writer = Writer()
+        // Files are numbered as they come; 0 is none: plain anonymous memory.
         var numbers: [File: UInt64] = [:]
-        var files: [File] = []
+        var device = DeviceNumber.none
         var end: UInt64 = 0
         var last: (file: UInt64, offset: UInt64) = (0, 0)
         for region in regions {
             let file = File(inode: region.inode, device: region.device, path: region.path)
             var number: UInt64 = 0
-            if file != File(inode: 0, device: .none, path: .none) || region.offset != 0 {
-                number = numbers[file] ?? UInt64(files.count + 1)
-                if number > files.count {
-                    numbers[file] = number
-                    files.append(file)
-                }
+            var isNew = false
+            if file != .none || region.offset != 0 {
+                number = numbers[file] ?? UInt64(numbers.count + 1)
+                isNew = number > numbers.count
+                if isNew { numbers[file] = number }
             }
             let gap = region.start &- end
             let isInPages = (gap | region.size | region.offset) & (1 << Self.pageBits - 1) == 0
@@ -54,26 +54,33 @@ package struct PackedMap: Sendable {
             writer.put(number: region.size >> unit)
             if !goesOn {
                 writer.put(number: number)
+                if isNew {
+                    writer.put(number: file.inode)
+                    writer.put(number: UInt64(file.path.rawValue) << 1 | (file.device == device ? 0 : 1))
+                    if file.device != device { writer.put(number: UInt64(file.device.rawValue)) }
+                    device = file.device
+                }
                 if number != 0 { writer.put(number: region.offset >> unit) }
             }
             if region.tid != 0 { writer.put(number: UInt64(UInt32(bitPattern: region.tid))) }
             end = region.end
             last = (number, region.offset &+ region.size)
         }
-        // Copies, so that they are no larger than what is in them.
+        // A copy, so that it is no larger than what is in it.
         bytes = writer.bytes.withUnsafeBufferPointer { Array($0) }
-        self.files = files.withUnsafeBufferPointer { Array($0) }
         count = regions.count
     }
 
     /// What it takes, without the array's own head.
-    package var byteCount: Int { bytes.count + files.count * MemoryLayout<File>.stride }
+    package var byteCount: Int { bytes.count }
 
     /// The regions as they were.
     package var regions: [Region] {
         var reader = Reader(bytes)
         var regions: [Region] = []
         regions.reserveCapacity(count)
+        var files: [File] = [.none]
+        var device = DeviceNumber.none
         var end: UInt64 = 0
         var last: (file: UInt64, offset: UInt64) = (0, 0)
         for _ in 0..<count {
@@ -85,6 +92,17 @@ package struct PackedMap: Sendable {
             var (number, offset) = last
             if flags & Self.goesOn == 0 {
                 number = reader.number()
+                if number == files.count {
+                    let inode = reader.number()
+                    let path = reader.number()
+                    if path & 1 != 0 {
+                        device = DeviceNumber(rawValue: UInt32(truncatingIfNeeded: reader.number()))
+                    }
+                    files.append(
+                        File(
+                            inode: inode, device: device,
+                            path: PathID(rawValue: UInt32(truncatingIfNeeded: path >> 1))))
+                }
                 offset = number == 0 ? 0 : reader.number() << unit
             } else if number == 0 {
                 offset = 0
@@ -92,12 +110,12 @@ package struct PackedMap: Sendable {
             let tid = permissions & Self.hasThread == 0 ? 0 : UInt32(truncatingIfNeeded: reader.number())
             end = start &+ size
             last = (number, offset &+ size)
-            let file = number == 0 ? nil : files[Int(number) - 1]
+            let file = files[Int(number)]
             regions.append(
                 Region(
                     start: start, end: end, permissions: Permissions(rawValue: permissions & 0x7f),
-                    offset: offset, device: file?.device ?? .none, inode: file?.inode ?? 0,
-                    path: file?.path ?? .none, kind: RegionKind(rawValue: flags & 0x1f) ?? .anon,
+                    offset: offset, device: file.device, inode: file.inode,
+                    path: file.path, kind: RegionKind(rawValue: flags & 0x1f) ?? .anon,
                     tid: Int32(bitPattern: tid)))
         }
         return regions

@@ -65,6 +65,8 @@ package struct TargetInspector: Sendable {
         packed = PackedMap(regions)
         regions = []
         paths.trim()
+        let common = RestShare.shared(.init(paths: paths, images: images))
+        (paths, images) = (common.paths, common.images)
     }
 
     /// Unpacks the map.

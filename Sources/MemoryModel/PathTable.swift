@@ -38,6 +38,9 @@ package struct PathTable: Sendable {
         if ends.capacity > ends.count + 16 { ends = ends.withUnsafeBufferPointer { Array($0) } }
     }
 
+    /// True if both have the same names under the same ids.
+    package func isEqual(to other: PathTable) -> Bool { ends == other.ends && storage == other.storage }
+
     /// Names in the table, the empty one included.
     package var count: Int { ends.count }
 

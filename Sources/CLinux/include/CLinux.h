@@ -5,6 +5,7 @@
 #define MEMWATCH_CLINUX_H
 
 #include "clinux_files.h"
+#include "clinux_image.h"
 #include "clinux_malloc.h"
 #include "clinux_memfd.h"
 #include "clinux_pagemap_scan.h"

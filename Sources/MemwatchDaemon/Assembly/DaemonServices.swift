@@ -63,7 +63,7 @@ struct HousekeepingService: Service {
         let watchdog = notifier.watchdogInterval.map { $0 / 2 }
         var lastRetention = ContinuousClock.now
         var lastWatchdog = ContinuousClock.now
-        var lastTrim = ContinuousClock.now
+        var lastTrim: ContinuousClock.Instant?
         var statusLine = ""
         while !Task.isCancelled {
             try? await Task.sleep(for: min(.seconds(1), watchdog ?? .seconds(1)))
@@ -79,7 +79,7 @@ struct HousekeepingService: Service {
             let status = "Watching \(count) process\(count == 1 ? "" : "es")"
             if status != statusLine { notifier.status(status) }
             statusLine = status
-            if now - lastTrim >= .seconds(15) {
+            if lastTrim.map({ now - $0 >= .seconds(15) }) ?? true {
                 lastTrim = now
                 HeapUse.trim()
             }

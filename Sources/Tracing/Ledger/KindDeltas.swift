@@ -2,7 +2,10 @@ package import MemoryModel
 
 /// Signed bytes by kind: by how much one state of an address space differs from another.
 package struct KindDeltas: Hashable, Sendable {
-    private var bytes: [Int64] = Array(repeating: 0, count: RegionKind.count)
+    private var bytes = zeros
+
+    /// One for all: each target keeps two of these, and for most they stay as they are.
+    private static let zeros: [Int64] = Array(repeating: 0, count: RegionKind.count)
 
     package init() {}
 
