@@ -16,14 +16,15 @@ package struct Classifier: Sendable {
     /// Devices are never among them: opening one may have effects.
     package static func imagesToRead(
         areas: [VMA], paths: borrowing PathTable, evidence: ProcessEvidence,
-        known: [ImageKey: ImageLayout] = [:]
+        known: ImageTable<ImageLayout> = [:]
     ) -> [(ImageKey, VMA)] {
         var result: [(ImageKey, VMA)] = []
-        var seen: Set<ImageKey> = []
+        var seen = ImageTable<Void>(minimumCapacity: 64)
         var filesystem = FilesystemLookup(evidence)
         for area in areas where ImageRules.mayBeText(area) {
             let key = ImageKey(area)
-            if known[key] != nil || !seen.insert(key).inserted { continue }
+            if known[key] != nil || seen[key] != nil { continue }
+            seen.set(key, ())
             let name = paths.bytes(of: area.path).withUnsafeBytes { AreaName($0) }
             let type = filesystem(area.device)
             if HugetlbRules.isHugetlb(name, on: type) || DeviceRules.isZero(area, name) { continue }
@@ -46,7 +47,7 @@ package struct Classifier: Sendable {
     ///     empty.
     package func classify(
         areas: [VMA], paths: borrowing PathTable, evidence: ProcessEvidence,
-        images: [ImageKey: ImageLayout], previous: [Region] = [], into regions: inout [Region]
+        images: ImageTable<ImageLayout>, previous: [Region] = [], into regions: inout [Region]
     ) {
         let look = Look(areas: areas, paths: paths, evidence: evidence)
         let imageRules = ImageRules(look, images: images)

@@ -52,9 +52,9 @@ struct FilesystemLookup {
     init(_ evidence: ProcessEvidence) { self.evidence = evidence }
 
     mutating func callAsFunction(_ device: DeviceNumber) -> Filesystem {
-        if let last, last.device == device { return last.filesystem }
+        if let last, last.device.rawValue == device.rawValue { return last.filesystem }
         let answer =
-            if let lastButOne, lastButOne.device == device {
+            if let lastButOne, lastButOne.device.rawValue == device.rawValue {
                 lastButOne
             } else {
                 (device: device, filesystem: Filesystem(of: device, evidence))

@@ -22,11 +22,11 @@ struct ImageRules {
     private var instances: [ImageInstance] = []
     private(set) var bss = Claims()
 
-    init(_ look: Look, images: [ImageKey: ImageLayout]) {
+    init(_ look: Look, images: ImageTable<ImageLayout>) {
         var tails: [Claim] = []
         // Areas come in ascending order, so the instance just seen is the one a further
         // executable mapping of the same file would belong to.
-        var latest: [ImageKey: ImageInstance] = [:]
+        var latest = ImageTable<ImageInstance>(minimumCapacity: 64)
         for (index, area) in look.areas.enumerated() where Self.mayBeText(area) {
             let key = ImageKey(area)
             if let instance = latest[key], instance.low <= area.start, area.end <= instance.high { continue }
@@ -42,7 +42,7 @@ struct ImageRules {
                 instance = found
                 if let tail { tails.append(tail) }
             }
-            latest[key] = instance
+            latest.set(key, instance)
             instances.append(instance)
         }
         instances.sort { $0.low < $1.low }
@@ -50,7 +50,7 @@ struct ImageRules {
     }
 
     /// What a private mapping of a file is if it belongs to an image, else nil.
-    func kind(of area: VMA, images: [ImageKey: ImageLayout]) -> RegionKind? {
+    func kind(of area: VMA, images: ImageTable<ImageLayout>) -> RegionKind? {
         if area.permissions.isShared { return nil }
         if !isLoaded(area) {
             // Code of an image mapped at an offset no segment explains: code all the same.

@@ -219,10 +219,9 @@ package struct TargetInspector: Sendable {
     /// deleted library, its inode number may become another file's.
     private mutating func readImages(
         _ maps: MapsLook, _ evidence: ProcessEvidence
-    ) -> [ImageKey: ImageLayout] {
-        var known: [ImageKey: ImageLayout] = [:]
-        known.reserveCapacity(max(images.count, 16))
-        for image in images { known[image.key] = image.layout }
+    ) -> ImageTable<ImageLayout> {
+        var known = ImageTable<ImageLayout>(minimumCapacity: max(images.count, 64))
+        for image in images { known.set(image.key, image.layout) }
         let wanted = Classifier.imagesToRead(areas: maps.areas, paths: maps.paths, evidence: evidence)
         var kept: [(key: ImageKey, layout: ImageLayout)] = []
         kept.reserveCapacity(wanted.count)
@@ -232,7 +231,7 @@ package struct TargetInspector: Sendable {
             let path = Array(maps.paths.bytes(of: area.path))
             if let layout = known[key] ?? imageSource.layout(of: area, path: path, in: directory) {
                 kept.append((key, layout))
-                known[key] = layout
+                known.set(key, layout)
             } else {
                 awaitsImages = true
             }

@@ -10,7 +10,7 @@ struct Drawing {
     var evidence = ProcessEvidence(
         startStack: 0x7ffd_0000_0000, threads: [ThreadEvidence(tid: 100, stackPointer: nil, isMain: true)],
         threadCount: 1)
-    var images: [ImageKey: ImageLayout] = [:]
+    var images: ImageTable<ImageLayout> = [:]
 
     init(_ lines: String) {
         process = LiveProcess(lines: lines)
@@ -44,7 +44,7 @@ struct Drawing {
 
     func image(_ inode: UInt64, _ layout: ImageLayout) -> Drawing {
         var copy = self
-        copy.images[ImageKey(device: DeviceNumber(major: 8, minor: 1), inode: inode)] = layout
+        copy.images.set(ImageKey(device: DeviceNumber(major: 8, minor: 1), inode: inode), layout)
         return copy
     }
 

@@ -90,8 +90,8 @@ struct HostileInputTests {
         for _ in 0..<1500 {
             var paths = PathTable()
             let areas = soup(&random, paths: &paths, overlapping: false)
-            var images: [ImageKey: ImageLayout] = [:]
-            for area in areas where random.next() % 2 == 0 { images[ImageKey(area)] = image(&random) }
+            var images: ImageTable<ImageLayout> = [:]
+            for area in areas where random.next() % 2 == 0 { images.set(ImageKey(area), image(&random)) }
             let evidence = evidence(&random, areas)
             var previous: [Region] = []
             for _ in 0..<2 {

@@ -97,7 +97,7 @@ struct ImageRuleTests {
                 7f0003000000-7f0003001000 r--p 00000000 08:01 8 /z
                 7f0004000000-7f0004001000 r-xp 00000000 00:0f 9 anon_inode:[x]
                 """)
-        func wanted(_ known: [ImageKey: ImageLayout]) -> [UInt64] {
+        func wanted(_ known: ImageTable<ImageLayout>) -> [UInt64] {
             Classifier.imagesToRead(
                 areas: drawing.process.areas, paths: drawing.process.paths, evidence: drawing.evidence,
                 known: known

@@ -9,7 +9,7 @@ struct LiveProcess {
     var areas: [VMA] = []
     var paths = PathTable()
     var evidence = ProcessEvidence()
-    var images: [ImageKey: ImageLayout] = [:]
+    var images: ImageTable<ImageLayout> = [:]
 
     init(pid: Int32) throws {
         try readMaps("/proc/\(pid)/maps")
@@ -116,8 +116,8 @@ struct LiveProcess {
     private mutating func readImages(_ pid: Int32) {
         for (key, area) in Classifier.imagesToRead(areas: areas, paths: paths, evidence: evidence) {
             let range = String(area.start, radix: 16) + "-" + String(area.end, radix: 16)
-            images[key] =
-                Self.layout("/proc/\(pid)/map_files/\(range)") ?? Self.layout(name(area.path)) ?? .unreadable
+            let layout = Self.layout("/proc/\(pid)/map_files/\(range)") ?? Self.layout(name(area.path))
+            images.set(key, layout ?? .unreadable)
         }
     }
 
