@@ -24,6 +24,8 @@ package struct ProcessStatus: Hashable, Sendable {
     /// The process's id, also when asked through one of its threads.
     package var threadGroup: Int32?
     package var parent: Int32?
+    /// Who traces it (ptrace(2)); 0 for nobody.
+    package var tracer: Int32?
     package var uids: CredentialIDs?
     package var gids: CredentialIDs?
     package var threads: UInt32?
@@ -87,6 +89,7 @@ package struct ProcessStatus: Hashable, Sendable {
         case UInt8(ascii: "G") where key.equals("Gid"): Self.ids(&gids, &value)
         case UInt8(ascii: "T") where key.equals("Tgid"): Self.number(&threadGroup, &value)
         case UInt8(ascii: "T") where key.equals("Threads"): Self.number(&threads, &value)
+        case UInt8(ascii: "T") where key.equals("TracerPid"): Self.number(&tracer, &value)
         case UInt8(ascii: "P") where key.equals("PPid"): Self.number(&parent, &value)
         case UInt8(ascii: "S") where key.equals("State"): Self.letter(&state, &value)
         case UInt8(ascii: "K") where key.equals("Kthread"): Self.flag(&isKernelThread, &value)

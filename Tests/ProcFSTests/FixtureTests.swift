@@ -35,6 +35,7 @@ func write(_ text: String, to path: String) throws {
             status.rssBytes
                 == status.rssAnonBytes.map { $0 + (status.rssFileBytes ?? 0) + (status.rssShmemBytes ?? 0) })
         #expect(status.uids == CredentialIDs(real: 0, effective: 0, saved: 0, filesystem: 0))
+        #expect(status.tracer == 0)
         #expect(status.isKernelThread == false && status.permittedCapabilities == 0x1ff_feff_ffff)
         let stat = try process.stat()
         let startBrk = try #require(stat.startBrk)

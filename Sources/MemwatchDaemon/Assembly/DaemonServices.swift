@@ -82,6 +82,7 @@ struct HousekeepingService: Service {
             if lastTrim.map({ now - $0 >= .seconds(15) }) ?? true {
                 lastTrim = now
                 HeapUse.trim()
+                ImageUse.trim()
             }
             if now - lastRetention >= .seconds(30) {
                 lastRetention = now
