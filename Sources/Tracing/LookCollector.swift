@@ -1,3 +1,4 @@
+import MemoryModel
 import Synchronization
 
 /// Gathers the observations of one tick from the worker threads, until all are in or time is up.
@@ -9,11 +10,11 @@ final class LookCollector: Sendable {
         var observations: [Observation] = []
         var remaining: Int
         var isClosed = false
-        var waiter: CheckedContinuation<Void, Never>?
     }
 
     private let state: Mutex<State>
     private let stragglers: Stragglers
+    private let allAreIn = WaitPoint()
 
     init(count: Int, stragglers: Stragglers) {
         state = Mutex(State(remaining: count))
@@ -21,7 +22,7 @@ final class LookCollector: Sendable {
     }
 
     func add(_ observation: Observation?) {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let isLast = state.withLock { state in
             state.remaining -= 1
             if let observation {
                 if state.isClosed {
@@ -30,42 +31,26 @@ final class LookCollector: Sendable {
                     state.observations.append(observation)
                 }
             }
-            guard state.remaining == 0 else { return nil }
-            defer { state.waiter = nil }
-            return state.waiter
+            return state.remaining == 0 && !state.isClosed
         }
-        waiter?.resume()
+        if isLast { allAreIn.signal() }
     }
 
-    /// Waits for all, but not longer than `limit`, and takes what is there.
-    func collect(within limit: Duration) async -> [Observation] {
-        let timer = Task {
-            try? await Task.sleep(for: limit)
-            if !Task.isCancelled { close() }
+    /// Blocks until all are in, but not longer than `limit`, and takes what is there.
+    func collect(within limit: Duration) -> [Observation] {
+        if state.withLock({ $0.remaining > 0 }) {
+            let (seconds, attoseconds) = limit.components
+            let microseconds = seconds.multipliedReportingOverflow(by: 1_000_000)
+            allAreIn.wait(
+                until: .now.advanced(
+                    byMicroseconds: microseconds.overflow
+                        ? .max : microseconds.partialValue &+ attoseconds / 1_000_000_000_000))
         }
-        await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                if state.remaining == 0 || state.isClosed { return true }
-                state.waiter = continuation
-                return false
-            }
-            if isDone { continuation.resume() }
-        }
-        timer.cancel()
         return state.withLock { state in
             state.isClosed = true
             defer { state.observations = [] }
             return state.observations
         }
-    }
-
-    private func close() {
-        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            state.isClosed = true
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume()
     }
 }
 

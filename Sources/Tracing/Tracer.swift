@@ -19,7 +19,8 @@ package actor Tracer {
     private let images: any ImageSource
     /// For looks, which may hang in a process that is stuck in the kernel.
     private let lookers: NIOThreadPool
-    /// For the cheap question, so that ticks go on even while every looker hangs.
+    /// The one that sleeps until the next tick, asks the cheap question, and waits for the lookers, but not for
+    /// those that hang.
     private let askers: NIOThreadPool
     /// For what clients ask, apart from what ticks need.
     let helpers: NIOThreadPool
@@ -39,8 +40,8 @@ package actor Tracer {
     private let stragglers = Stragglers()
     /// The last followed processes that ended, oldest first.
     var departed: [DepartedParent] = []
-    /// What the run loop sleeps in; cancelled when the schedule changed.
-    private var sleeper: Task<Void, Never>?
+    /// Where the run loop sleeps; signalled when the schedule changed.
+    private nonisolated let sleeping: WaitPoint
     package private(set) var lastTick: Timestamp?
     /// When the tick that is under way was due.
     private var tickDue: MonotonicTime?
@@ -65,15 +66,12 @@ package actor Tracer {
         askers = NIOThreadPool(numberOfThreads: 1)
         helpers = NIOThreadPool(numberOfThreads: 2)
         for pool in [lookers, askers, helpers] { pool.start() }
-        let wake: @Sendable () -> Void = { [weak self] in
-            Task { [weak self] in await self?.wake() }
-        }
-        activity.onFirst(wake)
-        stragglers.onFirst(wake)
+        let sleeping = WaitPoint()
+        self.sleeping = sleeping
+        // There is something to tell before the next tick is due.
+        activity.onFirst { sleeping.signal() }
+        stragglers.onFirst { sleeping.signal() }
     }
-
-    /// There is something to tell before the next tick is due.
-    private func wake() { sleeper?.cancel() }
 
     // MARK: Targets
 
@@ -132,7 +130,7 @@ package actor Tracer {
             note(known.id, options)
             known.feed?.setFollowsChildren(options.followsChildren)
             schedule.add(known, interval: options.intervalMicroseconds, now: .now)
-            sleeper?.cancel()
+            sleeping.signal()
             return known.snapshot
         }
         // Before the first look: what happens during it is reported, and nothing lies between.
@@ -161,7 +159,7 @@ package actor Tracer {
             // Another attach may have given it another interval meanwhile.
             schedule.add(target, interval: target.snapshot.intervalMicroseconds, now: .now)
         }
-        sleeper?.cancel()
+        sleeping.signal()
         await finish(first)
         return target.snapshot
     }
@@ -287,15 +285,22 @@ package actor Tracer {
         counters.add(\.ticks)
         tickDue = due
         defer { tickDue = nil }
-        let tick = newTick()
-        let (changed, busy) = await run(on: askers) { Self.ask(targets, at: tick.monotonic) }
+        let (tick, patience) = (newTick(), timing.patience)
+        let (observations, busy) = await run(on: askers) { [self] in
+            let (changed, busy) = Self.ask(targets, at: tick.monotonic)
+            return (look(at: changed, tick, within: patience), busy)
+        }
         counters.add(\.lateTicks, busy)
-        await look(at: changed, tick)
+        if !observations.isEmpty { await finish(observations) }
         lastTick = tick.time
         lastLagMicroseconds = MonotonicTime.now.microseconds - due.microseconds
     }
 
-    private func look(at changed: [Target], _ tick: Tick) async {
+    /// Looks at them, each on a worker of its own, and waits for that on the calling thread.
+    private nonisolated func look(
+        at changed: [Target], _ tick: Tick, within patience: Duration
+    ) -> [Observation] {
+        guard !changed.isEmpty else { return stragglers.take() }
         let collector = LookCollector(count: changed.count, stragglers: stragglers)
         for target in changed {
             lookers.submit { [activity] _ in
@@ -303,8 +308,7 @@ package actor Tracer {
                 if let again = target.followUp { activity.add(target.pid, at: again) }
             }
         }
-        let observations = await collector.collect(within: timing.patience) + stragglers.take()
-        if !observations.isEmpty { await finish(observations) }
+        return collector.collect(within: patience) + stragglers.take()
     }
 
     /// Tells what the kernel has reported of these processes, and of the children they have had.
@@ -320,7 +324,11 @@ package actor Tracer {
         }
         var tick = newTick()
         tick.cause = .records
-        if !ready.isEmpty { await look(at: ready, tick) }
+        if !ready.isEmpty {
+            let (ready, tick, patience) = (ready, tick, timing.patience)
+            let observations = await run(on: askers) { [self] in look(at: ready, tick, within: patience) }
+            if !observations.isEmpty { await finish(observations) }
+        }
         for (queue, candidate) in children { tellChild(queue, candidate, tick) }
     }
 
@@ -388,13 +396,11 @@ package actor Tracer {
     }
 
     private func sleep(until due: MonotonicTime?) async {
-        let wait = due.map { max(0, $0.microseconds - MonotonicTime.now.microseconds) } ?? 3_600_000_000
-        let sleeper = Task { _ = try? await Task.sleep(for: .microseconds(wait)) }
-        self.sleeper = sleeper
+        let sleeping = sleeping
         await withTaskCancellationHandler {
-            await sleeper.value
+            await run(on: askers) { _ = sleeping.wait(until: due) }
         } onCancel: {
-            sleeper.cancel()
+            sleeping.signal()
         }
     }
 
