@@ -6,9 +6,15 @@ struct Daemon {
     private let client: VarlinkClient
     private let endpoint: Endpoint
 
-    static func connect(_ endpoint: Endpoint) throws(Failure) -> Daemon {
+    /// - Parameter patience: how long the daemon may be silent while it owes an answer; nil for ever. The longest
+    ///   answers are given in parts, so that half a minute means a daemon that is stopped.
+    static func connect(
+        _ endpoint: Endpoint, patience: Duration? = .seconds(30)
+    ) throws(Failure) -> Daemon {
         do throws(VarlinkClientError) {
-            return Daemon(client: try VarlinkClient.connect(path: endpoint.path), endpoint: endpoint)
+            return Daemon(
+                client: try VarlinkClient.connect(path: endpoint.path, patience: patience), endpoint: endpoint
+            )
         } catch {
             throw Failure(daemon: error, at: endpoint)
         }

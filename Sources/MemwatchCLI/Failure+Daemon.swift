@@ -59,6 +59,11 @@ extension Failure {
         case .busy:
             self.init(.unavailable, "the daemon at \(endpoint.path) has too many callers: try again")
         case .disconnected: self = .daemonGone(endpoint)
+        case .silent(let patience):
+            self.init(
+                .unavailable,
+                "the daemon at \(endpoint.path) has not answered for \(patience.components.seconds) s: it may be "
+                    + "stopped or overloaded, see 'systemctl status memwatchd'")
         case .malformedReply(let reason):
             self = .malformedAnswer("the daemon's answer is no Varlink (\(reason))")
         case .system(_, let error):

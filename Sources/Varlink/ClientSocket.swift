@@ -4,12 +4,15 @@ import Synchronization
 /// The socket of a client: connected to somebody it may trust, blocking, closed once.
 final class ClientSocket: Sendable {
     private let descriptor: Int32
+    /// How long one wait for the server may be.
+    private let patience: Duration?
     /// So that a number that was closed, and may by now be another file's, is never used.
     private let isClosed = Mutex(false)
 
     init(
-        connectedTo path: String, requireOwner: VarlinkClient.OwnerRequirement
+        connectedTo path: String, requireOwner: VarlinkClient.OwnerRequirement, patience: Duration?
     ) throws(VarlinkClientError) {
+        self.patience = patience
         do throws(SystemCallError) { descriptor = try UnixSocket.make() } catch {
             throw .system(path: path, error)
         }
@@ -41,6 +44,23 @@ final class ClientSocket: Sendable {
         guard fcntl(descriptor, F_SETFL, 0) == 0 else {
             throw .system(path: path, SystemCallError("fcntl F_SETFL"))
         }
+        if let patience { limitWaits(to: patience) }
+    }
+
+    private func limitWaits(to patience: Duration) {
+        let (seconds, attoseconds) = patience.components
+        // Zero would be for ever.
+        var time = timeval(
+            tv_sec: Int(clamping: max(0, seconds)),
+            tv_usec: max(1, Int(clamping: attoseconds / 1_000_000_000_000)))
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            _ = setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+        }
+    }
+
+    private func failure() -> VarlinkClientError {
+        if errno == EAGAIN || errno == EWOULDBLOCK, let patience { return .silent(patience) }
+        return .disconnected
     }
 
     private func connect(to path: String) throws(VarlinkClientError) {
@@ -67,7 +87,7 @@ final class ClientSocket: Sendable {
                     descriptor, buffer.baseAddress.map { $0 + sent }, buffer.count - sent, Int32(MSG_NOSIGNAL)
                 )
             }
-            if count >= 0 { sent += count } else if errno != EINTR { throw .disconnected }
+            if count >= 0 { sent += count } else if errno != EINTR { throw failure() }
         }
     }
 
@@ -76,7 +96,8 @@ final class ClientSocket: Sendable {
         while true {
             let count = recv(descriptor, room.baseAddress, room.count, 0)
             if count > 0 { return count }
-            if count == 0 || errno != EINTR { throw .disconnected }
+            if count == 0 { throw .disconnected }
+            if errno != EINTR { throw failure() }
         }
     }
 

@@ -40,14 +40,18 @@ package final class VarlinkClient: Sendable {
     /// A socket that any user could have put there is no daemon: its file's owner and the
     /// process that listens on it (`SO_PEERCRED`, as of its `listen()`) must both satisfy
     /// `requireOwner`, or the connection is closed before a byte was sent.
-    /// - Parameter maximumReplyBytes: What is longer is ``VarlinkClientError/malformedReply(reason:)``.
+    /// - Parameters:
+    ///   - patience: A server that is silent for longer while it owes an answer is
+    ///     ``VarlinkClientError/silent(_:)``; nil for none, as for a stream that goes on when something happens.
+    ///   - maximumReplyBytes: What is longer is ``VarlinkClientError/malformedReply(reason:)``.
     package static func connect(
-        path: String, requireOwner: OwnerRequirement = .rootOrSelf, maximumReplyBytes: Int = 32 << 20
+        path: String, requireOwner: OwnerRequirement = .rootOrSelf, patience: Duration? = nil,
+        maximumReplyBytes: Int = 32 << 20
     ) throws(VarlinkClientError) -> VarlinkClient {
         guard path.utf8.count <= UnixSocket.maximumPathBytes else { throw .pathTooLong(path: path) }
         guard UnixSocket.isUsable(path) else { throw .pathUnusable }
         return VarlinkClient(
-            try ClientSocket(connectedTo: path, requireOwner: requireOwner),
+            try ClientSocket(connectedTo: path, requireOwner: requireOwner, patience: patience),
             maximumReplyBytes: maximumReplyBytes)
     }
 

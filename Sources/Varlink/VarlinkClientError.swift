@@ -14,6 +14,8 @@ package enum VarlinkClientError: Error, Hashable, Sendable, CustomStringConverti
     case busy(path: String)
     /// The server closed the connection before it answered.
     case disconnected
+    /// Not a byte came, or could be sent, for so long.
+    case silent(Duration)
     /// What came is not a Varlink reply.
     case malformedReply(reason: String)
     case system(path: String, SystemCallError)
@@ -29,6 +31,7 @@ package enum VarlinkClientError: Error, Hashable, Sendable, CustomStringConverti
         case .forgedOwner(let path, let uid):
             "the socket \(path) belongs to uid \(uid), who should not be answering there"
         case .busy(let path): "the server at \(path) has too many connections waiting"
+        case .silent(let time): "the server did not answer for \(time)"
         case .disconnected: "the server closed the connection without an answer"
         case .malformedReply(let reason): "the server's answer cannot be understood: \(reason)"
         case .system(let path, let error): "cannot connect to \(path): \(error)"

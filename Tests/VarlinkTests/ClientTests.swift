@@ -235,4 +235,25 @@ struct ClientTests {
         }
         try await server.value
     }
+
+    @Test("waits for a silent server as long as it was told, while it reads and while it writes")
+    func silentServer() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("socket")
+        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { _ = Glibc.close(listener) }
+        #expect(UnixSocket.withAddress(of: path) { bind(listener, $0, $1) } == 0)
+        #expect(listen(listener, 2) == 0)
+        let patience = Duration.milliseconds(20)
+        // The second is more than a socket's buffers hold.
+        for text in ["", String(repeating: "x", count: 4 << 20)] {
+            try await onThread {
+                let client = try VarlinkClient.connect(path: path, patience: patience)
+                #expect(throws: VarlinkClientError.silent(patience)) {
+                    try client.call("org.example.test.Echo", ["text": .string(text)])
+                }
+                #expect(throws: VarlinkClientError.self) { try client.call("org.example.test.Echo") }
+            }
+        }
+    }
 }

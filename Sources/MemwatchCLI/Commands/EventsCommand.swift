@@ -56,7 +56,7 @@ struct EventsCommand: ParsableCommand {
     }
 
     private func followEvents(_ endpoint: Endpoint, _ parameters: JSONObject) throws(Failure) {
-        let daemon = try Daemon.connect(endpoint)
+        let daemon = try Daemon.connect(endpoint, patience: nil)
         let interruption = Interruption()
         interruption.watch { daemon.abort() }
         let output = Output()
