@@ -78,8 +78,13 @@ struct UnitTests {
         _ = try follower.wait { events in
             Set(events.filter { $0.type == "attached" || $0.type == "brk-grow" }.compactMap(\.pid)).count == 2
         }
-        _ = try lives[1].step()
-        _ = try follower.wait { $0.contains { $0.type == "brk-grow" && $0.pid == Int64(lives[1].pid) } }
+        // Both are watched: what each does from here on comes, and the growth before it has come then.
+        for memgrow in lives {
+            let end = try memgrow.step().string("end")
+            _ = try follower.wait {
+                $0.contains { $0.type == "brk-grow" && $0.pid == Int64(memgrow.pid) && $0.end == end }
+            }
+        }
         let total = try #require(try daemon.records("history", "--unit", group.unit).last)
         let parts = try lives.map { try #require(try daemon.records("history", "\($0.pid)").last) }
         for field in ["vm_size", "rss", "threads", "regions"] {
