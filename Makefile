@@ -62,7 +62,7 @@ format: ## Bring every Swift file into that format
 strict: dependencies ## Build everything, tests too, with warnings as errors
 	MEMWATCH_STRICT=1 swift build --build-tests $(SWIFTFLAGS)
 
-bench: dependencies ## Measure every figure, and render docs/performance.md (some ten minutes)
+bench: dependencies ## Measure every figure, and render docs/performance.md (half an hour)
 	@Benchmarks/run.py --page
 
 bench-quick: dependencies ## Measure every figure with fewer rounds (3 minutes); prints a table

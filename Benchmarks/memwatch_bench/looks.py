@@ -28,14 +28,15 @@ def measure(session):
 
 def later_tick(session, herd, floor):
     """A whole tick of the tracer over targets that did not change."""
-    tick = [session.ours("memwatch-bench"), "tick", "100" if session.quick else "300", *herd.pids]
+    tick = [session.ours("memwatch-bench"), "tick", "30" if session.quick else "50", *herd.pids]
     say("Measuring: unchanged ticks against the floor ...")
     try:
         cpu_per_round(tick)
     except NotMeasured as reason:
         session.row("later-tick", None, reason=str(reason), commands=[printed(tick)])
         return
-    pairs = Pairs(7 if session.quick else 25, lambda: cpu_per_round(tick), lambda: cpu_per_round(floor))
+    # Ten ticks a second: each measurement takes its time.
+    pairs = Pairs(7 if session.quick else 15, lambda: cpu_per_round(tick), lambda: cpu_per_round(floor))
     session.row(
         "later-tick", pairs.ratio, spread=pairs.spread, pairs=pairs.count,
         detail=f"{pairs.our_median / 1e3:.0f} µs, floor {pairs.their_median / 1e6:.2f} ms",

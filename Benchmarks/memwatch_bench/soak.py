@@ -1,8 +1,10 @@
 """A soak: many churning targets for half an hour, and nothing of the daemon may grow.
 
-Every ten seconds the daemon's private memory (without code and constants) and its descriptors are read. The criterion: after a sixth
-of the time (five minutes of thirty) for warming up, the most seen in the last third is at most 1.05 times the
-most seen in the first third of what is left.
+Every ten seconds the daemon's private memory (Private_Dirty: without its code and constants, which come and go
+with what is used) and its descriptors are read. The criterion: after a sixth of the time (five minutes of
+thirty) for warming up, the most seen in the last third is at most 1.05 times the most seen in the first third of
+what is left. The rings of the kernel's events are the whole machine's: a build or a storm of forks beside it is
+part of what the daemon takes in.
 """
 
 import time
