@@ -15,7 +15,7 @@ package struct ImageKey: Hashable, Sendable {
 }
 
 /// What the beginning of a file that is mapped executable says.
-package enum ImageLayout: Sendable {
+package enum ImageLayout: Hashable, Sendable {
     /// A program or a shared library: its segments decide text, data and bss.
     case elf(ELFImage)
     /// Something else that happens to be mapped executable: a file mapped as data.

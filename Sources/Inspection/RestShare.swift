@@ -16,7 +16,7 @@ enum RestShare {
 
         fileprivate func equals(_ other: Common) -> Bool {
             paths.isEqual(to: other.paths)
-                && images.elementsEqual(other.images) { $0.key == $1.key && $0.layout.equals($1.layout) }
+                && images.elementsEqual(other.images) { $0 == $1 }
         }
     }
 
@@ -40,16 +40,6 @@ enum RestShare {
             if recent.count >= limit { recent.removeFirst() }
             recent.append(own)
             return own
-        }
-    }
-}
-
-extension ImageLayout {
-    fileprivate func equals(_ other: ImageLayout) -> Bool {
-        switch (self, other) {
-        case (.elf(let a), .elf(let b)): a == b
-        case (.notELF, .notELF), (.unreadable, .unreadable): true
-        default: false
         }
     }
 }

@@ -29,7 +29,7 @@ package struct TargetInspector: Sendable {
     /// Not by key: a few dozen, asked for when something changes only, and a thousand targets have them.
     private var images: [(key: ImageKey, layout: ImageLayout)] = []
     /// Set by a look that gave names new ids.
-    private var translation: [PathID]?
+    private var translation: PathRenaming?
     /// True while an image's header was not to be had in time, so that the next look must ask again.
     private var awaitsImages = false
     private let imageSource: any ImageSource
@@ -48,11 +48,7 @@ package struct TargetInspector: Sendable {
     package var hasRenamedPaths: Bool { translation != nil }
 
     /// The id that a name has since the last look; `none` for one that no area had any more.
-    package func translated(_ id: PathID) -> PathID {
-        guard let translation else { return id }
-        let index = Int(id.rawValue)
-        return index < translation.count ? translation[index] : .none
-    }
+    package func translated(_ id: PathID) -> PathID { translation?(id) ?? id }
 
     // MARK: At rest
 

@@ -43,4 +43,11 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
         let (sum, overflow) = microseconds.addingReportingOverflow(amount)
         return MonotonicTime(microseconds: overflow ? (amount < 0 ? .min : .max) : sum)
     }
+
+    package func advanced(by duration: Duration) -> MonotonicTime {
+        let (seconds, attoseconds) = duration.components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        return advanced(byMicroseconds: overflow ? (seconds < 0 ? .min : .max) : whole)
+            .advanced(byMicroseconds: attoseconds / 1_000_000_000_000)
+    }
 }

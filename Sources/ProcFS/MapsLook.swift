@@ -13,10 +13,9 @@ package struct MapsLook: Sendable {
     /// id means the same name in the next look too. See ``translation``.
     package var paths = PathTable()
 
-    /// Set by a look that began with throwing out names no area had any more: the new id
-    /// for each raw value of the old ids. What is kept from the look before must be
-    /// translated; its names are all still there. nil in nearly every look.
-    package var translation: [PathID]?
+    /// Set by a look that began with throwing out names no area had any more. What is kept from the look
+    /// before must be translated; its names are all still there. nil in nearly every look.
+    package var translation: PathRenaming?
 
     /// True if statm gave the same size before and after, and the areas add up to it
     /// without overlap. No torn look passed this test (0 of 20,718); still, it is a
@@ -41,11 +40,7 @@ package struct MapsLook: Sendable {
     package init() {}
 
     /// The id in ``paths`` of a name that had `id` in the look before.
-    package func translated(_ id: PathID) -> PathID {
-        guard let translation else { return id }
-        let index = Int(id.rawValue)
-        return index < translation.count ? translation[index] : .none
-    }
+    package func translated(_ id: PathID) -> PathID { translation?(id) ?? id }
 
     /// Makes room for so many areas at once, where that is known before.
     package mutating func reserve(_ count: Int) {
@@ -92,10 +87,9 @@ package struct MapsLook: Sendable {
             newIDs[index] = paths.withBytes(of: id) { kept.intern($0) }
         }
         paths = kept
-        for index in areas.indices {
-            areas[index].path = newIDs[Int(areas[index].path.rawValue)]
-        }
-        translation = newIDs
+        let renaming = PathRenaming(newIDs)
+        for index in areas.indices { areas[index].path = renaming(areas[index].path) }
+        translation = renaming
     }
 
     /// Puts torn areas in order and cuts off what overlaps, so that nothing downstream has

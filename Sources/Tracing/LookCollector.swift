@@ -38,14 +38,7 @@ final class LookCollector: Sendable {
 
     /// Blocks until all are in, but not longer than `limit`, and takes what is there.
     func collect(within limit: Duration) -> [Observation] {
-        if state.withLock({ $0.remaining > 0 }) {
-            let (seconds, attoseconds) = limit.components
-            let microseconds = seconds.multipliedReportingOverflow(by: 1_000_000)
-            allAreIn.wait(
-                until: .now.advanced(
-                    byMicroseconds: microseconds.overflow
-                        ? .max : microseconds.partialValue &+ attoseconds / 1_000_000_000_000))
-        }
+        if state.withLock({ $0.remaining > 0 }) { allAreIn.wait(until: .now.advanced(by: limit)) }
         return state.withLock { state in
             state.isClosed = true
             defer { state.observations = [] }

@@ -75,47 +75,6 @@ package actor Tracer {
 
     // MARK: Targets
 
-    /// Opens a process for ``attach(_:options:resuming:)``: says who it is, and that it can be looked at.
-    ///
-    /// - Throws: ``ProcError/gone(pid:)``; ``ProcError/noMemory(pid:state:)`` for kernel threads and
-    ///   zombies; ``ProcError/denied(path:)`` where this daemon may not read its map.
-    package nonisolated func open(pid: Int32) async throws(ProcError) -> Candidate {
-        let root = root
-        return try await run(on: helpers) { () throws(ProcError) in try Self.open(pid, in: root) }
-    }
-
-    nonisolated static func open(_ pid: Int32, in root: ProcRoot) throws(ProcError) -> Candidate {
-        let directory = try root.open(pid: pid)
-        let stat = try directory.stat()
-        if stat.isKernelThread { throw .noMemory(pid: pid, state: .kernelThread) }
-        if stat.isZombie { throw .noMemory(pid: pid, state: .zombie) }
-        // A few lines are enough to know whether the map may be read at all.
-        var look = MapsLook()
-        try directory.look(into: &look, limitBytes: 1)
-        return Candidate(directory: directory, description: try directory.describe())
-    }
-
-    /// A process that may become a target.
-    package struct Candidate: Sendable {
-        package let directory: ProcessDirectory
-        package var description: ProcessDescription
-    }
-
-    /// What is remembered of a process from before the daemon's restart.
-    package struct Memory: Sendable {
-        package var attached: Timestamp
-        package var regions: [(region: Region, path: [UInt8])]
-        package var sample: Sample?
-
-        package init(
-            attached: Timestamp, regions: [(region: Region, path: [UInt8])], sample: Sample?
-        ) {
-            self.attached = attached
-            self.regions = regions
-            self.sample = sample
-        }
-    }
-
     /// Watches a process from now on. The first look has been delivered when this returns.
     ///
     /// A process that is watched already gets the new options.
@@ -420,18 +379,4 @@ package actor Tracer {
         }
         return try result.get()
     }
-}
-
-/// The tracer's periods.
-package struct TracerTiming: Hashable, Sendable {
-    /// A full look is forced after so long, so that nothing unseen by statm lasts.
-    package var fullLookMicroseconds: Int64 = 10_000_000
-    /// A sample is stored after so long even if nothing changed.
-    package var sampleMicroseconds: Int64 = 60_000_000
-    /// How long a tick waits for its slowest look before it is delivered without it.
-    package var patience: Duration = .milliseconds(50)
-    /// From when on looks are so dear that they are spread.
-    var sparing = LookPace.Rule()
-
-    package init() {}
 }
