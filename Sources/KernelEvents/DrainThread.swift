@@ -93,8 +93,11 @@ final class DrainThread: Sendable {
         /// - Returns: whether a ring was a quarter full before the time was over.
         private func wait(_ entries: inout [pollfd], _ lastActivity: Int64) -> Bool {
             let timeout: Int32
+            let promised = shared.isPromised(at: MonotonicTime.nanoseconds)
             if !shared.isNeeded {
                 timeout = -1
+            } else if promised > 0 {
+                timeout = Int32(clamping: promised / 1_000_000 + 1)
             } else if shared.isProbing {
                 timeout = options.probeMilliseconds
             } else if MonotonicTime.nanoseconds - lastActivity < 1_000_000_000 {

@@ -103,6 +103,14 @@ package final class KernelEventSource: Sendable {
     /// statm all records of what it shows are in the rings.
     package func drain() { shared.run(slack: 0) }
 
+    /// Empties the rings on the calling thread, with the promise to do it again within that time: so long the
+    /// thread that otherwise does may sleep, unless a ring fills. For who wakes up as often as that thread does.
+    ///
+    /// - Parameter nanoseconds: at most a second. When the promise is not kept, records come as late as this.
+    package func drain(againWithin nanoseconds: Int64) {
+        shared.run(promising: MonotonicTime.nanoseconds &+ max(0, min(nanoseconds, 1_000_000_000)))
+    }
+
     /// Reports every process that executes a program, for rules by name.
     ///
     /// - Returns: why that is not possible; nil where it is.

@@ -8,6 +8,8 @@ final class SharedDrain: Sendable {
     let gate = Mutex<DrainPass?>(nil)
     /// What events that are opened again write into.
     private let rings = Mutex<[PerfRing]>([])
+    /// Somebody else has promised a pass until then, nanoseconds of CLOCK_MONOTONIC.
+    private let promised = Atomic<Int64>(0)
     private let activity: @Sendable (Set<Int32>) -> Void
     private let execs: @Sendable (Int32) -> Void
 
@@ -68,6 +70,22 @@ final class SharedDrain: Sendable {
         if !outcome.touched.isEmpty { activity(outcome.touched) }
         for pid in outcome.execs { execs(pid) }
         return holds || !outcome.touched.isEmpty
+    }
+
+    /// One pass, and the promise that another comes before `promise`: until then the drain thread may sleep.
+    func run(promising promise: Int64) {
+        run(stepping: true)
+        promised.store(promise, ordering: .relaxed)
+    }
+
+    /// How long the drain thread may leave the rings to somebody else, nanoseconds; 0 where it may not.
+    ///
+    /// Not while new processes are waited for: many live for a few milliseconds only. Not while mapping records are
+    /// switched on only to be counted.
+    func isPromised(at now: Int64) -> Int64 {
+        let promise = promised.load(ordering: .relaxed)
+        guard promise > now, table.withLock({ !$0.isUrgent && !$0.isProbing }) else { return 0 }
+        return promise &- now
     }
 
     /// There is anything to look for.

@@ -125,6 +125,9 @@ struct WatchTable {
         scopes[scope]?.flow.count(records, of: pid, at: now)
     }
 
+    /// New processes are waited for, whose life may be short.
+    var isUrgent: Bool { reportsExecs || followers > 0 }
+
     /// Some scope's mapping records are switched on only to be counted.
     var isProbing: Bool {
         scopes.values.contains { scope in

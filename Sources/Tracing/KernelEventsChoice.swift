@@ -91,6 +91,11 @@ package struct KernelEventsChoice: Sendable {
     /// Brings everything that has happened until now into the queues.
     func drain() { source?.drain() }
 
+    /// Empties the rings in the place of the thread that otherwise does, which sleeps meanwhile.
+    ///
+    /// - Parameter interval: microseconds to the next time.
+    func drain(every interval: Int64) { source?.drain(againWithin: interval &* 2_500) }
+
     /// Closes the rings.
     package func stop() { source?.stop() }
 

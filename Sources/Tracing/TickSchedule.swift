@@ -27,6 +27,9 @@ struct TickSchedule<Target: Identifiable> where Target.ID: Comparable {
 
     var nextDue: MonotonicTime? { groups.values.map(\.due).min() }
 
+    /// Microseconds from one tick to the next at most; nil while there are none.
+    var shortestInterval: Int64? { groups.keys.min() }
+
     mutating func add(_ target: Target, interval: Int64, now: MonotonicTime) {
         var group =
             groups.removeValue(forKey: interval)

@@ -19,9 +19,6 @@ package actor Tracer {
     private let images: any ImageSource
     /// For looks, which may hang in a process that is stuck in the kernel.
     private let lookers: NIOThreadPool
-    /// The one that sleeps until the next tick, asks the cheap question, and waits for the lookers, but not for
-    /// those that hang.
-    private let askers: NIOThreadPool
     /// For what clients ask, apart from what ticks need.
     let helpers: NIOThreadPool
     let deliver: Delivery
@@ -63,9 +60,8 @@ package actor Tracer {
         // Looks wait for the kernel, not for a processor: a few threads more than cores, so that one
         // process whose memory is locked does not keep the others waiting.
         lookers = NIOThreadPool(numberOfThreads: 4)
-        askers = NIOThreadPool(numberOfThreads: 1)
         helpers = NIOThreadPool(numberOfThreads: 2)
-        for pool in [lookers, askers, helpers] { pool.start() }
+        for pool in [lookers, helpers] { pool.start() }
         let sleeping = WaitPoint()
         self.sleeping = sleeping
         // There is something to tell before the next tick is due.
@@ -200,8 +196,17 @@ package actor Tracer {
 
     // MARK: Ticks
 
-    /// Ticks until cancelled.
+    /// Ticks until cancelled, on a thread of its own. (Without one, which a system out of threads does not give, on
+    /// Swift's, of which it then blocks one.)
     package func run() async {
+        let thread = TickThread.start()
+        await withTaskExecutorPreference(thread) { await tickUntilCancelled() }
+        thread?.stop()
+        childFeed.finish()
+        for pool in [lookers, helpers] { try? await pool.shutdownGracefully() }
+    }
+
+    private func tickUntilCancelled() async {
         while !Task.isCancelled {
             let now = MonotonicTime.now
             if let due = schedule.nextDue, due <= now {
@@ -225,8 +230,6 @@ package actor Tracer {
             if due == [schedule.nextDue, recordsDue].compactMap(\.self).min() { await sleep(until: due) }
             activity.isAwake()
         }
-        childFeed.finish()
-        for pool in [lookers, askers, helpers] { try? await pool.shutdownGracefully() }
     }
 
     /// When to tell what the kernel has reported: with the next tick where that is near, since to wake up is most
@@ -245,7 +248,10 @@ package actor Tracer {
         tickDue = due
         defer { tickDue = nil }
         let (tick, patience) = (newTick(), timing.patience)
-        let (observations, busy) = await run(on: askers) { [self] in
+        // Ticks that come as often as the rings are emptied do that themselves: one wake-up less for each.
+        let often = schedule.shortestInterval.flatMap { $0 <= KernelActivity.patience ? $0 : nil }
+        let (observations, busy) = await onOwnThread { [self] in
+            if let often { kernel.drain(every: often) }
             let (changed, busy) = Self.ask(targets, at: tick.monotonic)
             return (look(at: changed, tick, within: patience), busy)
         }
@@ -285,7 +291,7 @@ package actor Tracer {
         tick.cause = .records
         if !ready.isEmpty {
             let (ready, tick, patience) = (ready, tick, timing.patience)
-            let observations = await run(on: askers) { [self] in look(at: ready, tick, within: patience) }
+            let observations = await onOwnThread { [self] in look(at: ready, tick, within: patience) }
             if !observations.isEmpty { await finish(observations) }
         }
         for (queue, candidate) in children { tellChild(queue, candidate, tick) }
@@ -357,10 +363,16 @@ package actor Tracer {
     private func sleep(until due: MonotonicTime?) async {
         let sleeping = sleeping
         await withTaskCancellationHandler {
-            await run(on: askers) { _ = sleeping.wait(until: due) }
+            await onOwnThread { _ = sleeping.wait(until: due) }
         } onCancel: {
             sleeping.signal()
         }
+    }
+
+    /// Blocking work of the run loop: off the actor, on the thread that its task prefers.
+    @concurrent
+    private nonisolated func onOwnThread<Value: Sendable>(_ work: @Sendable () -> Value) async -> Value {
+        work()
     }
 
     /// Blocking work, off the actor and off Swift's own few threads.

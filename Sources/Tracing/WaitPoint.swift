@@ -32,8 +32,9 @@ final class WaitPoint: @unchecked Sendable {
     func signal() {
         pthread_mutex_lock(lock)
         isSignalled = true
-        pthread_cond_signal(condition)
         pthread_mutex_unlock(lock)
+        // After the lock: who is woken would only have to wait for it.
+        pthread_cond_signal(condition)
     }
 
     /// Blocks until then, nil for ever, or until the signal, which is used up by that.

@@ -10,8 +10,12 @@ package struct BlockingWork: Sendable {
         pool.start()
     }
 
+    /// A task that prefers a thread of its own (the tracer's) waits there: to wake up another thread and be woken by
+    /// it takes longer than most writes.
+    @concurrent
     package func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await pool.runIfActive(work)
+        if withUnsafeCurrentTask(body: { $0?.unownedTaskExecutor != nil }) { return try work() }
+        return try await pool.runIfActive(work)
     }
 
     package func stop() async { try? await pool.shutdownGracefully() }
