@@ -108,7 +108,8 @@ struct EventScope {
     /// write everything twice: from there on ``roots`` sorts that out.
     ///
     /// A list ends early where a thread ends just as its entry is read (the kernel then cannot find the next one).
-    /// So it counts as whole only once a further one is the same: then nobody in it had ended.
+    /// So it counts as whole only where it has as many threads as the process, a further one is the same, and nobody
+    /// in it was ending. (The first thread may have ended long ago, and stays in the list.)
     ///
     /// Threads that make another and end are a race: one is observed for good once its event is open before it
     /// makes the next. So each round begins with another of the events that a thread needs: the first has
@@ -118,12 +119,14 @@ struct EventScope {
     ) throws(Errno) {
         guard let process = try? ProcRoot().open(pid: pid) else { return }
         let wanted = contents.flatMap { content in rings.map { (content, $0) } }
-        var known: Set<Int32> = []
+        var (known, ended): (Set<Int32>, Set<Int32>) = ([], [])
         var before: [Int32]?
         for round in 0..<128 {
             let threads = (try? process.threadIDs()) ?? []
             let new = threads.filter { known.insert($0).inserted }
-            if new.isEmpty, threads == before { return }
+            if new.isEmpty, threads == before, ended.isDisjoint(with: threads) {
+                guard let count = try? process.stat().threads, count != threads.count else { return }
+            }
             before = threads
             if round > 0, !new.isEmpty {
                 for content in contents where roots[content] == nil { roots[content] = ThreadRoots() }
@@ -135,7 +138,7 @@ struct EventScope {
                         try add(.thread(thread), content, ring)
                     }
                 } catch .noSuchProcess {
-                    continue
+                    if thread != pid { ended.insert(thread) }
                 }
             }
         }
