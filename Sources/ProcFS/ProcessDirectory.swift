@@ -61,6 +61,9 @@ package final class ProcessDirectory: Sendable {
                     kept = opened.release()
                 }
                 let raw = kept
+                defer {
+                    if DescriptorBudget.isShort { giveBack(&kept) }
+                }
                 return .success(
                     try retryingOnInterrupt { pread(raw, buffer.baseAddress, buffer.count, 0) })
             } catch {
@@ -72,12 +75,14 @@ package final class ProcessDirectory: Sendable {
 
     /// Gives back the descriptor that ``statm()`` keeps; the next call opens it anew.
     package func closeStatm() {
-        keptStatm.withLock { kept in
-            guard kept >= 0 else { return }
-            close(kept)
-            kept = -1
-            DescriptorBudget.gaveBack()
-        }
+        keptStatm.withLock { giveBack(&$0) }
+    }
+
+    private func giveBack(_ kept: inout Int32) {
+        guard kept >= 0 else { return }
+        close(kept)
+        kept = -1
+        DescriptorBudget.gaveBack()
     }
 
     /// `/proc/[pid]/status`: 20–45 µs.

@@ -7,7 +7,7 @@ package import ProcFS
 /// Watches processes: looks at each at its interval, compares, and hands on what changed.
 ///
 /// One tick asks every due target's statm on one worker thread (1.2 µs each) and looks only at those
-/// that changed, each on a worker of its own. Ticks follow the monotonic clock; a tick that comes late
+/// that changed, on a few workers. Ticks follow the monotonic clock; a tick that comes late
 /// is skipped and counted, never queued. Where the kernel reports changes, a tick for the targets
 /// concerned follows within about a tenth of a second, whatever their interval.
 package actor Tracer {
@@ -19,6 +19,9 @@ package actor Tracer {
     private let images: any ImageSource
     /// For looks, which may hang in a process that is stuck in the kernel.
     private let lookers: NIOThreadPool
+    /// Looks wait for the kernel, not for a processor: a few threads more than cores, so that one
+    /// process whose memory is locked does not keep the others waiting.
+    private static let lookerCount = 4
     /// For what clients ask, apart from what ticks need.
     let helpers: NIOThreadPool
     let deliver: Delivery
@@ -57,9 +60,7 @@ package actor Tracer {
         self.deliver = deliver
         activity = kernel.activity
         (newChildren, childFeed) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1_024))
-        // Looks wait for the kernel, not for a processor: a few threads more than cores, so that one
-        // process whose memory is locked does not keep the others waiting.
-        lookers = NIOThreadPool(numberOfThreads: 4)
+        lookers = NIOThreadPool(numberOfThreads: Self.lookerCount)
         helpers = NIOThreadPool(numberOfThreads: 2)
         for pool in [lookers, helpers] { pool.start() }
         let sleeping = WaitPoint()
@@ -162,6 +163,22 @@ package actor Tracer {
         if options.followsChildren { followed.insert(id) } else { followed.remove(id) }
     }
 
+    /// How many targets' changes are not reported by the kernel, with the reason of one of them; and how many are
+    /// summed up.
+    package var standing: (sampled: Int, reason: String?, summarised: Int) {
+        var (sampled, summarised) = (0, 0)
+        var reason: String?
+        for target in targets.values {
+            let standing = target.standing
+            if standing.isSummarised { summarised += 1 }
+            guard case .sampling(let why) = standing.eventMode else { continue }
+            sampled += 1
+            // Any, but the same each time.
+            reason = min(reason ?? why, why)
+        }
+        return (sampled, reason, summarised)
+    }
+
     package nonisolated var counts: TracerCounts { counters.values }
 
     package var count: Int { targets.count }
@@ -261,16 +278,19 @@ package actor Tracer {
         lastLagMicroseconds = MonotonicTime.now.microseconds - due.microseconds
     }
 
-    /// Looks at them, each on a worker of its own, and waits for that on the calling thread.
+    /// Looks at them, on the lookers' threads, and waits for that on the calling thread.
     private nonisolated func look(
         at changed: [Target], _ tick: Tick, within patience: Duration
     ) -> [Observation] {
         guard !changed.isEmpty else { return stragglers.take() }
         let collector = LookCollector(count: changed.count, stragglers: stragglers)
-        for target in changed {
+        let queue = LookQueue(changed)
+        for _ in 0..<min(changed.count, Self.lookerCount) {
             lookers.submit { [activity] _ in
-                collector.add(target.observe(tick))
-                if let again = target.followUp { activity.add(target.pid, at: again) }
+                while let target = queue.take() {
+                    collector.add(target.observe(tick))
+                    if let again = target.followUp { activity.add(target.pid, at: again) }
+                }
             }
         }
         return collector.collect(within: patience) + stragglers.take()

@@ -1,7 +1,8 @@
 import Glibc
 import MemoryModel
-import ProcFS
 import Testing
+
+@testable import ProcFS
 
 @Suite struct DescriptorTests {
     /// What this process holds open below `/proc/[pid]`, or as a pidfd of it, or in
@@ -84,5 +85,15 @@ import Testing
             #expect(held().count <= 2)
         }
         #expect(held() == [])
+    }
+
+    @Test("Whatever the limit of open files, what is only kept to save time leaves room for what is needed")
+    func budget() {
+        for soft in [0, 1, 64, 256, 1_024, 8_192, 20_000, 131_072, 1 << 30] {
+            let limits = DescriptorBudget.Limits(soft: soft)
+            #expect(limits.plenty >= soft / 2 && limits.plenty <= soft / 4 * 3 + 1)
+            #expect(limits.few >= limits.plenty && limits.few <= soft)
+            #expect(soft < 2 || limits.few < soft)
+        }
     }
 }

@@ -5,13 +5,12 @@ extension KernelEventFacts {
     init(_ tracer: Tracer) async {
         self.init()
         let state = tracer.kernelState
-        let snapshots = await tracer.snapshots
-        let sampled = snapshots.filter { $0.eventMode != .perf }
+        let (count, standing) = (await tracer.count, await tracer.standing)
         if state.reason == nil {
-            eventSource = sampled.isEmpty ? "perf" : sampled.count == snapshots.count ? "sampling" : "mixed"
+            eventSource = standing.sampled == 0 ? "perf" : standing.sampled >= count ? "sampling" : "mixed"
         }
-        reason = state.reason ?? sampled.lazy.compactMap(\.eventMode.reason).first
-        summarisedTargets = UInt64(snapshots.count(where: \.isSummarised))
+        reason = state.reason ?? standing.reason
+        summarisedTargets = UInt64(clamping: standing.summarised)
         forksDropped = UInt64(clamping: tracer.counts.droppedChildren)
         kernelRecords = state.records
         recordsLost = state.recordsLost
