@@ -119,17 +119,17 @@ package struct TargetInspector: Sendable {
     private mutating func look(
         into maps: inout MapsLook, at time: Timestamp, accepting acceptsInconsistent: Bool
     ) throws(ProcError) -> Outcome {
+        // Before status is read, which fails if the number that the limit goes by means another by now.
+        refreshStackLimit(time)
+        let status: ProcessStatus
         do throws(ProcError) {
-            try directory.look(into: &maps)
+            status = try directory.lookWithStatus(into: &maps)
             translatePaths(maps)
         } catch {
             // It may have thrown out names before it failed.
             translatePaths(maps)
             throw error
         }
-        // Before status is read, which fails if the number that the limit goes by means another by now.
-        refreshStackLimit(time)
-        let status = try directory.status()
         var outcome = Outcome(sample: sample(time, status, maps))
         outcome.credentials = ProcessCredentials(status, mapsOwner: maps.ownerUID)
         outcome.isAsleep = status.threads == 1 && status.isAsleep
@@ -257,7 +257,7 @@ package struct TargetInspector: Sendable {
     private func sample(_ time: Timestamp, _ status: ProcessStatus, _ maps: MapsLook) -> Sample {
         var sample = Sample(time: time, pid: directory.pid)
         sample.read(status)
-        sample.vmSizeBytes = maps.statm.sizeBytes
+        sample.vmSizeBytes = maps.sizeBytes
         sample.stackLimitBytes = stackLimit
         sample.isConsistent = maps.isConsistent && !maps.isTruncated
         return sample

@@ -28,8 +28,8 @@ package struct MapsLook: Sendable {
     /// Bytes of `[vsyscall]`, which is among the areas but not in VmSize.
     package var vsyscallBytes: UInt64 = 0
 
-    /// The sizes read after the areas.
-    package var statm = Statm()
+    /// VmSize, read after the areas; 0 where the process had lost its memory by then.
+    package var sizeBytes: UInt64 = 0
 
     /// How often maps was read for this look.
     package var tries = 0

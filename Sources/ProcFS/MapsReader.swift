@@ -59,6 +59,8 @@ struct MapsReader {
                 memmove(base, base + used, filled - used)
             }
             filled -= used
+            // Nothing comes behind the kernel's own page: the end need not be asked for.
+            if filled == 0, look.vsyscallBytes != 0 { break }
             if bytesRead >= limitBytes {
                 isTruncated = true
                 break

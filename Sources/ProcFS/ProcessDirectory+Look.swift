@@ -18,12 +18,33 @@ extension ProcessDirectory {
     ///   ``ProcError/denied(path:)`` without ptrace access (or CAP_PERFMON, Linux 6.15). The
     ///   look's areas are then of no use.
     package func look(into look: inout MapsLook, limitBytes: Int = 16 << 20) throws(ProcError) {
+        try self.look(into: &look, limitBytes: limitBytes) { () throws(ProcError) in try statm().sizeBytes }
+    }
+
+    /// The same for who wants to know of `/proc/[pid]/status` as well, read right after maps: its VmSize is the
+    /// count that statm prints, so that statm need not be asked a second time.
+    package func lookWithStatus(
+        into look: inout MapsLook, limitBytes: Int = 16 << 20
+    ) throws(ProcError) -> ProcessStatus {
+        var last = ProcessStatus()
+        try self.look(into: &look, limitBytes: limitBytes) { () throws(ProcError) in
+            last = try status()
+            return last.vmSizeBytes ?? 0
+        }
+        return last
+    }
+
+    /// - Parameter sizeAfter: VmSize now.
+    private func look(
+        into look: inout MapsLook, limitBytes: Int, sizeAfter: () throws(ProcError) -> UInt64
+    ) throws(ProcError) {
         look.begin()
         var tornReadings = 0
         for attempt in 1...Self.maximumReadings {
             look.tries = attempt
             let before = try statm().sizeBytes
-            let reading = try readMaps(into: &look, sizeBefore: before, limitBytes: limitBytes)
+            let reading = try readMaps(
+                into: &look, sizeBefore: before, limitBytes: limitBytes, sizeAfter: sizeAfter)
             switch reading {
             case .empty:
                 try throwIfWithoutMemory()
@@ -64,7 +85,8 @@ extension ProcessDirectory {
     }
 
     private func readMaps(
-        into look: inout MapsLook, sizeBefore: UInt64, limitBytes: Int
+        into look: inout MapsLook, sizeBefore: UInt64, limitBytes: Int,
+        sizeAfter: () throws(ProcError) -> UInt64
     ) throws(ProcError) -> Reading {
         look.clear()
         // Anew each time: a descriptor of maps stays with the memory the process had at its
@@ -91,13 +113,13 @@ extension ProcessDirectory {
         var status = Glibc.stat()
         look.ownerUID = fstat(descriptor.rawValue, &status) == 0 ? status.st_uid : nil
         if reader.isTruncated {
-            look.statm = try statm()
+            look.sizeBytes = try sizeAfter()
             return .truncated
         }
         if reader.bytesRead == 0 { return .empty }
-        look.statm = try statm()
+        look.sizeBytes = try sizeAfter()
         let sum = reader.sumBytes
-        if reader.isOrdered, sizeBefore == look.statm.sizeBytes, sum == sizeBefore { return .consistent }
+        if reader.isOrdered, sizeBefore == look.sizeBytes, sum == sizeBefore { return .consistent }
         // A process that ends or execs gives a silent end of file in the middle. Whoever
         // still has memory has a first line to give again (one byte makes the kernel format
         // one line only).

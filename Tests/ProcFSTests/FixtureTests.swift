@@ -28,9 +28,9 @@ func write(_ text: String, to path: String) throws {
         try process.look(into: &look)
         #expect(look.isConsistent && look.vsyscallBytes == 4096)
         LookTests.expectSound(look)
-        #expect(LookTests.sum(look) == look.statm.sizeBytes)
+        #expect(LookTests.sum(look) == look.sizeBytes)
         let status = try process.status()
-        #expect(status.vmSizeBytes == look.statm.sizeBytes)
+        #expect(status.vmSizeBytes == look.sizeBytes)
         #expect(
             status.rssBytes
                 == status.rssAnonBytes.map { $0 + (status.rssFileBytes ?? 0) + (status.rssShmemBytes ?? 0) })

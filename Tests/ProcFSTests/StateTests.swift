@@ -141,7 +141,7 @@ import Testing
             ).intersection([one, other])
             if look.isConsistent {
                 #expect(programs.count <= 1)
-                #expect(LookTests.sum(look) == look.statm.sizeBytes)
+                #expect(LookTests.sum(look) == look.sizeBytes)
             }
             seen.formUnion(programs)
         }
