@@ -57,6 +57,16 @@ enum AreaName: UInt8 {
         }
     }
 
+    /// The name of one area, of all the names of a ``PathTable``.
+    init(_ path: PathID, _ names: UnsafeRawBufferPointer, _ ends: UnsafeBufferPointer<UInt32>) {
+        let index = Int(path.rawValue)
+        guard index > 0, index < ends.count else {
+            self = .none
+            return
+        }
+        self.init(UnsafeRawBufferPointer(rebasing: names[Int(ends[index - 1])..<Int(ends[index])]))
+    }
+
     private static func bracketed(_ bytes: UnsafeRawBufferPointer) -> AreaName {
         if bytes.equals("[heap]") { return .heap }
         if bytes.equals("[stack]") { return .stack }
@@ -71,6 +81,14 @@ enum AreaName: UInt8 {
     }
 
     private static func absolute(_ bytes: UnsafeRawBufferPointer) -> AreaName {
+        // Most begin with /usr, /lib, /home or /var.
+        guard bytes.count > 1 else { return .file }
+        switch bytes[1] {
+        case UInt8(ascii: "d"), UInt8(ascii: "p"), UInt8(ascii: "s"), UInt8(ascii: "m"), UInt8(ascii: "S"),
+            UInt8(ascii: "["), UInt8(ascii: "a"), UInt8(ascii: "i"):
+            break
+        default: return .file
+        }
         if bytes.starts("/dev/") {
             if bytes.equals("/dev/zero") { return .zero }
             if bytes.equals("/dev/zero (deleted)") { return .sharedAnonymous }

@@ -21,15 +21,18 @@ package struct Classifier: Sendable {
         var result: [(ImageKey, VMA)] = []
         var seen = ImageTable<Void>(minimumCapacity: 64)
         var filesystem = FilesystemLookup(evidence)
-        for area in areas where ImageRules.mayBeText(area) {
-            let key = ImageKey(area)
-            if known[key] != nil || seen[key] != nil { continue }
-            seen.set(key, ())
-            let name = paths.bytes(of: area.path).withUnsafeBytes { AreaName($0) }
-            let type = filesystem(area.device)
-            if HugetlbRules.isHugetlb(name, on: type) || DeviceRules.isZero(area, name) { continue }
-            if DeviceRules.isDevice(area, name, on: type) { continue }
-            result.append((key, area))
+        result.reserveCapacity(64)
+        paths.withNames { bytes, ends in
+            for area in areas where ImageRules.mayBeText(area) {
+                let key = ImageKey(area)
+                if known[key] != nil || seen[key] != nil { continue }
+                seen.set(key, ())
+                let name = AreaName(area.path, bytes, ends)
+                let type = filesystem(area.device)
+                if HugetlbRules.isHugetlb(name, on: type) || DeviceRules.isZero(area, name) { continue }
+                if DeviceRules.isDevice(area, name, on: type) { continue }
+                result.append((key, area))
+            }
         }
         return result
     }
@@ -50,7 +53,7 @@ package struct Classifier: Sendable {
         images: ImageTable<ImageLayout>, previous: [Region] = [], into regions: inout [Region]
     ) {
         let look = Look(areas: areas, paths: paths, evidence: evidence)
-        let imageRules = ImageRules(look, images: images)
+        var imageRules = ImageRules(look, images: images)
         let mainStack = StackRules.areas(look)
         let arenas = ArenaRules(look).claims
         let stacks = ThreadStackRules(

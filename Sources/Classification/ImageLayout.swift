@@ -11,6 +11,15 @@ package struct ImageKey: Hashable, Sendable {
         self.inode = inode
     }
 
+    // By hand: the synthesized one asks the number's own conformance, in another module.
+    package static func == (a: ImageKey, b: ImageKey) -> Bool {
+        a.inode == b.inode && a.device.rawValue == b.device.rawValue
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(inode &+ UInt64(device.rawValue) << 32)
+    }
+
     package init(_ area: VMA) { self.init(device: area.device, inode: area.inode) }
 }
 

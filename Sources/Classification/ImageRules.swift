@@ -21,15 +21,21 @@ struct ImageRules {
     /// Ascending by ``ImageInstance/low``.
     private var instances: [ImageInstance] = []
     private(set) var bss = Claims()
+    /// So many instances begin at or below the area that was asked for last.
+    private var begun = 0
 
     init(_ look: Look, images: ImageTable<ImageLayout>) {
         var tails: [Claim] = []
         // Areas come in ascending order, so the instance just seen is the one a further
         // executable mapping of the same file would belong to.
-        var latest = ImageTable<ImageInstance>(minimumCapacity: 64)
+        var latest = ImageTable<Int>(minimumCapacity: 64)
+        instances.reserveCapacity(64)
+        tails.reserveCapacity(64)
         for (index, area) in look.areas.enumerated() where Self.mayBeText(area) {
             let key = ImageKey(area)
-            if let instance = latest[key], instance.low <= area.start, area.end <= instance.high { continue }
+            if let last = latest[key], instances[last].low <= area.start, area.end <= instances[last].high {
+                continue
+            }
             let instance: ImageInstance
             switch images[key] ?? .unreadable {
             case .notELF: continue
@@ -42,15 +48,20 @@ struct ImageRules {
                 instance = found
                 if let tail { tails.append(tail) }
             }
-            latest.set(key, instance)
+            latest.set(key, instances.count)
             instances.append(instance)
         }
-        instances.sort { $0.low < $1.low }
+        // As the areas are in order, so nearly always are the images.
+        let isAscending = (1..<max(instances.count, 1)).allSatisfy { index in
+            instances[index - 1].low <= instances[index].low
+        }
+        if !isAscending { instances.sort { $0.low < $1.low } }
         bss = Claims(tails)
     }
 
-    /// What a private mapping of a file is if it belongs to an image, else nil.
-    func kind(of area: VMA, images: ImageTable<ImageLayout>) -> RegionKind? {
+    /// What a private mapping of a file is if it belongs to an image, else nil. Areas must be asked for in
+    /// ascending order.
+    mutating func kind(of area: VMA, images: ImageTable<ImageLayout>) -> RegionKind? {
         if area.permissions.isShared { return nil }
         if !isLoaded(area) {
             // Code of an image mapped at an offset no segment explains: code all the same.
@@ -66,17 +77,14 @@ struct ImageRules {
         area.inode != 0 && area.permissions.isExecutable && !area.permissions.isShared
     }
 
-    private func isLoaded(_ area: VMA) -> Bool {
-        var low = 0
-        var high = instances.count
-        while low < high {
-            let middle = (low + high) / 2
-            if instances[middle].low <= area.start { low = middle + 1 } else { high = middle }
-        }
+    private mutating func isLoaded(_ area: VMA) -> Bool {
+        while begun < instances.count, instances[begun].low <= area.start { begun += 1 }
         // Spans of different files interleave only where a program leaves holes between its
         // segments, so the owner is near.
-        for instance in instances[max(0, low - 4)..<low].reversed() {
-            if area.end <= instance.high, instance.key == ImageKey(area) { return true }
+        var index = begun
+        while index > 0, index > begun - 4 {
+            index -= 1
+            if area.end <= instances[index].high, instances[index].key == ImageKey(area) { return true }
         }
         return false
     }

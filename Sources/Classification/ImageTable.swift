@@ -1,4 +1,4 @@
-import MemoryModel
+package import MemoryModel
 
 /// Something for each of a process's images.
 ///
@@ -6,15 +6,22 @@ import MemoryModel
 /// what they are: each image is looked up a dozen times. Whoever chooses which files a process maps cannot choose
 /// inode numbers that collide, because the factor is drawn when the program starts.
 package struct ImageTable<Value>: ExpressibleByDictionaryLiteral {
-    /// In the order they were added.
-    package private(set) var entries: [(key: ImageKey, value: Value)] = []
-    /// One more than the index into ``entries``, 0 where there is none; at least twice as many as those, and a
+    /// In the order they were added. Apart from ``values``, because to let go of an array of pairs the runtime must
+    /// first find out what a pair is, at each of them.
+    package private(set) var keys: [ImageKey] = []
+    /// By the same index.
+    package private(set) var values: [Value] = []
+    /// One more than the index into ``keys``, 0 where there is none; at least twice as many as those, and a
     /// power of two.
     private var slots: [Int32] = []
+    /// Kept here, because asking for what is made once asks each time whether it is made.
+    private let factor = ImageFactor.value
 
     package init(minimumCapacity: Int = 0) {
-        entries.reserveCapacity(minimumCapacity)
-        if minimumCapacity > 0 { makeSlots(for: minimumCapacity) }
+        guard minimumCapacity > 0 else { return }
+        keys.reserveCapacity(minimumCapacity)
+        values.reserveCapacity(minimumCapacity)
+        makeSlots(for: minimumCapacity)
     }
 
     package init(dictionaryLiteral elements: (ImageKey, Value)...) {
@@ -23,28 +30,29 @@ package struct ImageTable<Value>: ExpressibleByDictionaryLiteral {
     }
 
     package subscript(_ key: ImageKey) -> Value? {
-        slots.isEmpty ? nil : index(in: slot(of: key)).map { entries[$0].value }
+        guard !slots.isEmpty else { return nil }
+        let number = slots[slot(of: key)]
+        return number == 0 ? nil : values[Int(number) - 1]
     }
 
     /// Adds, or replaces what there is.
     package mutating func set(_ key: ImageKey, _ value: Value) {
-        if slots.count < 2 * (entries.count + 1) { makeSlots(for: 2 * (entries.count + 1)) }
+        if slots.count < 2 * (keys.count + 1) { makeSlots(for: 2 * (keys.count + 1)) }
         let slot = slot(of: key)
-        if let index = index(in: slot) {
-            entries[index].value = value
+        if slots[slot] != 0 {
+            values[Int(slots[slot]) - 1] = value
         } else {
-            entries.append((key, value))
-            slots[slot] = Int32(truncatingIfNeeded: entries.count)
+            keys.append(key)
+            values.append(value)
+            slots[slot] = Int32(truncatingIfNeeded: keys.count)
         }
     }
-
-    private func index(in slot: Int) -> Int? { slots[slot] == 0 ? nil : Int(slots[slot]) - 1 }
 
     /// Where the key is, or would be; there always is a free one.
     private func slot(of key: ImageKey) -> Int {
         let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: key.mixed) & mask
-        while slots[slot] != 0, entries[Int(slots[slot]) - 1].key != key { slot = (slot + 1) & mask }
+        var slot = Int(truncatingIfNeeded: key.mixed(factor)) & mask
+        while slots[slot] != 0, keys[Int(slots[slot]) - 1] != key { slot = (slot + 1) & mask }
         return slot
     }
 
@@ -52,17 +60,60 @@ package struct ImageTable<Value>: ExpressibleByDictionaryLiteral {
         var size = 16
         while size < 2 * count { size *= 2 }
         slots = [Int32](repeating: 0, count: size)
-        for (index, entry) in entries.enumerated() {
-            slots[slot(of: entry.key)] = Int32(truncatingIfNeeded: index + 1)
-        }
+        for (index, key) in keys.enumerated() { slots[slot(of: key)] = Int32(truncatingIfNeeded: index + 1) }
     }
 }
 
 extension ImageTable: Sendable where Value: Sendable {}
 
+/// The images that a process maps and what their headers say, in the order of their areas.
+///
+/// Not by key: they are a few dozen, asked for when something changes only, and a thousand targets have them.
+package struct KnownImages: Sendable {
+    package private(set) var keys: [ImageKey] = []
+    package private(set) var layouts: [ImageLayout] = []
+
+    package init() {}
+
+    package var count: Int { keys.count }
+
+    package mutating func reserveCapacity(_ count: Int) {
+        keys.reserveCapacity(count)
+        layouts.reserveCapacity(count)
+    }
+
+    /// Each image once.
+    package mutating func append(_ key: ImageKey, _ layout: ImageLayout) {
+        keys.append(key)
+        layouts.append(layout)
+    }
+
+    /// True if it is of these images, in this order.
+    package func isOf(_ images: [(ImageKey, VMA)]) -> Bool {
+        guard images.count == keys.count else { return false }
+        for index in keys.indices where keys[index] != images[index].0 { return false }
+        return true
+    }
+
+    package func isEqual(to other: KnownImages) -> Bool { keys == other.keys && layouts == other.layouts }
+}
+
+/// What other modules do with layouts, compiled here for these: there the generic code above would find out at
+/// each step what it handles.
+extension ImageTable<ImageLayout> {
+    package init(_ known: KnownImages) {
+        guard known.count > 0 else { return }
+        keys = known.keys
+        values = known.layouts
+        makeSlots(for: known.count)
+    }
+
+    package func layout(of key: ImageKey) -> ImageLayout? { self[key] }
+}
+
 extension ImageKey {
-    fileprivate var mixed: UInt64 {
-        let product = (inode ^ UInt64(device.rawValue) &<< 32).multipliedFullWidth(by: ImageFactor.value)
+    fileprivate func mixed(_ factor: UInt64) -> UInt64 {
+        let product = (inode ^ UInt64(device.rawValue) &<< 32).multipliedFullWidth(by: factor)
         return product.high ^ product.low
     }
 }

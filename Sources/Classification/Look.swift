@@ -16,13 +16,17 @@ struct Look {
         var names: [AreaName] = []
         var namedThreads: [UInt32: Int32] = [:]
         names.reserveCapacity(paths.count)
-        for id in 0..<UInt32(clamping: paths.count) {
-            let path = PathID(rawValue: id)
-            let name = paths.bytes(of: path).withUnsafeBytes { AreaName($0) }
-            if name == .namedThreadStack {
-                namedThreads[id] = paths.bytes(of: path).withUnsafeBytes { AreaName.threadID($0) }
+        paths.withNames { bytes, ends in
+            var start = 0
+            for end in ends {
+                let text = UnsafeRawBufferPointer(rebasing: bytes[start..<Int(end)])
+                let name = AreaName(text)
+                if name == .namedThreadStack {
+                    namedThreads[UInt32(truncatingIfNeeded: names.count)] = AreaName.threadID(text)
+                }
+                names.append(name)
+                start = Int(end)
             }
-            names.append(name)
         }
         self.names = names
         self.namedThreads = namedThreads

@@ -17,9 +17,13 @@ struct ImageMark: Hashable, Sendable {
         startCode = stat.startCode
         startStack = stat.startStack
         startBrk = stat.startBrk
-        let name: [UInt8] = Array("[vdso]".utf8)
-        if let id = name.withUnsafeBytes({ maps.paths.find($0) }) {
-            vdso = maps.areas.first { $0.path == id && $0.inode == 0 }?.start
+        let name: StaticString = "[vdso]"
+        let bytes = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        if let id = maps.paths.find(bytes) {
+            for area in maps.areas where area.path.rawValue == id.rawValue && area.inode == 0 {
+                vdso = area.start
+                break
+            }
         }
     }
 

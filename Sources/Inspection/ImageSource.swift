@@ -7,6 +7,10 @@ package protocol ImageSource: Sendable {
     /// Called before the questions of one look: answers must know of all that has happened to files until now.
     func prepare()
 
+    /// The layouts of some images, if those of all are known without reading or waiting for anything; else nil, and
+    /// ``layout(of:path:in:)`` must be asked for each. In one question, because of most new processes all are.
+    func known(_ images: [(ImageKey, VMA)]) -> KnownImages?
+
     /// The layout of the file that `area` maps; nil where it cannot be told now but may be later
     /// (the look then goes by neighbourhood and asks again the next time).
     func layout(of area: VMA, path: [UInt8], in directory: ProcessDirectory) -> ImageLayout?
@@ -14,6 +18,7 @@ package protocol ImageSource: Sendable {
 
 extension ImageSource {
     package func prepare() {}
+    package func known(_ images: [(ImageKey, VMA)]) -> KnownImages? { nil }
 }
 
 /// Reads headers where it stands. For programs that look once and may wait for a disk.

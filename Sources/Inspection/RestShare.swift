@@ -12,11 +12,10 @@ import Synchronization
 enum RestShare {
     struct Common: Sendable {
         var paths: PathTable
-        var images: [(key: ImageKey, layout: ImageLayout)]
+        var images: KnownImages
 
         fileprivate func equals(_ other: Common) -> Bool {
-            paths.isEqual(to: other.paths)
-                && images.elementsEqual(other.images) { $0 == $1 }
+            paths.isEqual(to: other.paths) && images.isEqual(to: other.images)
         }
     }
 

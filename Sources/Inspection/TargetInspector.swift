@@ -26,8 +26,7 @@ package struct TargetInspector: Sendable {
     private var classifiedAreas: AreaDigest?
     private var classifiedThreads: UInt32?
     private var image: ImageMark?
-    /// Not by key: a few dozen, asked for when something changes only, and a thousand targets have them.
-    private var images: [(key: ImageKey, layout: ImageLayout)] = []
+    private var images = KnownImages()
     /// Set by a look that gave names new ids.
     private var translation: PathRenaming?
     /// True while an image's header was not to be had in time, so that the next look must ask again.
@@ -194,7 +193,12 @@ package struct TargetInspector: Sendable {
     private mutating func count() {
         totals = KindTotals(of: regions)
         regionCount = regions.count
-        heapEnd = regions.last { $0.kind == .heap }?.end
+        heapEnd = nil
+        guard totals[.heap] != 0 else { return }
+        for region in regions {
+            // Not by ==, which here is a call for each.
+            if case .heap = region.kind { heapEnd = region.end }
+        }
     }
 
     private func threads() throws(ProcError) -> [ThreadEvidence] {
@@ -216,24 +220,30 @@ package struct TargetInspector: Sendable {
     private mutating func readImages(
         _ maps: MapsLook, _ evidence: ProcessEvidence
     ) -> ImageTable<ImageLayout> {
-        var known = ImageTable<ImageLayout>(minimumCapacity: max(images.count, 64))
-        for image in images { known.set(image.key, image.layout) }
+        let known = ImageTable<ImageLayout>(images)
         let wanted = Classifier.imagesToRead(areas: maps.areas, paths: maps.paths, evidence: evidence)
-        var kept: [(key: ImageKey, layout: ImageLayout)] = []
+        var kept = KnownImages()
         kept.reserveCapacity(wanted.count)
         awaitsImages = false
         imageSource.prepare()
+        if images.count == 0, let all = imageSource.known(wanted) {
+            images = all
+            return ImageTable(all)
+        }
         for (key, area) in wanted {
+            if let layout = known.layout(of: key) {
+                kept.append(key, layout)
+                continue
+            }
             let path = Array(maps.paths.bytes(of: area.path))
-            if let layout = known[key] ?? imageSource.layout(of: area, path: path, in: directory) {
-                kept.append((key, layout))
-                known.set(key, layout)
+            if let layout = imageSource.layout(of: area, path: path, in: directory) {
+                kept.append(key, layout)
             } else {
                 awaitsImages = true
             }
         }
         images = kept
-        return known
+        return ImageTable(kept)
     }
 
     /// A look may have thrown out names nobody uses any more and renumbered the rest.

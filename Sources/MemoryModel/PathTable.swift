@@ -103,6 +103,12 @@ package struct PathTable: Sendable {
         return try outcome.get()
     }
 
+    /// All names at once, one after the other, and where each ends: for who looks at all of them, or at one here and
+    /// there, without a call for each. Name 0 is the empty one.
+    package func withNames(_ body: (UnsafeRawBufferPointer, _ ends: UnsafeBufferPointer<UInt32>) -> Void) {
+        storage.withUnsafeBytes { bytes in ends.withUnsafeBufferPointer { body(bytes, $0) } }
+    }
+
     private func range(of id: PathID) -> Range<Int> {
         let index = Int(id.rawValue)
         guard index > 0, index < ends.count else { return 0..<0 }

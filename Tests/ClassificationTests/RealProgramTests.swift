@@ -186,7 +186,7 @@ struct RealProgramTests {
 
     /// Every library's anonymous tail is bss where its header says there is one.
     private func checkBss(_ process: LiveProcess, _ regions: [Region]) {
-        for (key, layout) in process.images.entries {
+        for (key, layout) in zip(process.images.keys, process.images.values) {
             guard case .elf(let image) = layout,
                 let last = image.segments.last(where: { $0.isWritable }), last.filesz > 0
             else { continue }

@@ -9,8 +9,9 @@ struct RestShareTests {
     private func common(_ names: [String], _ layouts: [ImageLayout]) -> RestShare.Common {
         var paths = PathTable()
         for name in names { _ = paths.intern(Array(name.utf8)) }
-        let images = layouts.enumerated().map { index, layout in
-            (key: ImageKey(device: .none, inode: UInt64(index + 1)), layout: layout)
+        var images = KnownImages()
+        for (index, layout) in layouts.enumerated() {
+            images.append(ImageKey(device: .none, inode: UInt64(index + 1)), layout)
         }
         return RestShare.Common(paths: paths, images: images)
     }
