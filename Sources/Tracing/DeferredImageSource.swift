@@ -22,6 +22,9 @@ package final class DeferredImageSource: ImageSource {
         var layouts: [ImageFile.Key: ImageLayout] = [:]
         /// By what maps says, of files that are watched.
         var shared: [ImageKey: Shared] = [:]
+        /// The last answer for all images of a process: the workers of a service map the same, and so share one.
+        /// Gone with the first of ``shared`` that is forgotten or read anew, so it can be no older than those.
+        var complete: (images: KnownImages, expires: MonotonicTime)?
         var watched: [ImageWatch.Mark: ImageKey] = [:]
         /// While a file is being read: watches that told something and are no known image's. It may be that one.
         var unknown: Set<ImageWatch.Mark>?
@@ -31,6 +34,7 @@ package final class DeferredImageSource: ImageSource {
         mutating func forget(_ mark: ImageWatch.Mark) {
             if let image = watched.removeValue(forKey: mark) {
                 shared[image] = nil
+                complete = nil
             } else {
                 unknown?.insert(mark)
             }
@@ -39,7 +43,7 @@ package final class DeferredImageSource: ImageSource {
 
     private struct Shared {
         var layout: ImageLayout
-        var read: MonotonicTime
+        var expires: MonotonicTime
     }
 
     private struct PendingKey: Hashable {
@@ -84,12 +88,31 @@ package final class DeferredImageSource: ImageSource {
         for mark in stale { watch.remove(mark) }
     }
 
+    package func known(_ images: [(ImageKey, VMA)]) -> KnownImages? {
+        let now = MonotonicTime.now
+        return state.withLock { state in
+            if let complete = state.complete, now < complete.expires, complete.images.isOf(images) {
+                return complete.images
+            }
+            var known = KnownImages()
+            known.reserveCapacity(images.count)
+            var expires = MonotonicTime(microseconds: .max)
+            for (key, _) in images {
+                guard let shared = state.shared[key], now < shared.expires else { return nil }
+                known.append(key, shared.layout)
+                expires = min(expires, shared.expires)
+            }
+            state.complete = (known, expires)
+            return known
+        }
+    }
+
     package func layout(of area: VMA, path: [UInt8], in directory: ProcessDirectory) -> ImageLayout? {
         let image = ImageKey(area)
         let key = PendingKey(pid: directory.pid, image: image)
         let now = MonotonicTime.now
         let (known, isAsked) = state.withLock { state -> (ImageLayout?, Bool) in
-            if let shared = state.shared[image], now < shared.read.advanced(byMicroseconds: Self.lifetime) {
+            if let shared = state.shared[image], now < shared.expires {
                 return (shared.layout, false)
             }
             return (nil, !state.pending.insert(key).inserted)
@@ -133,6 +156,7 @@ package final class DeferredImageSource: ImageSource {
         if state.unknown?.contains(mark) == true { return }
         // One file of two names in maps (another mount shows it so) is watched for the first.
         if let other = state.watched[mark], other != image { return }
+        state.complete = nil
         if state.shared.count >= Self.limit {
             for mark in state.watched.keys { watch?.remove(mark) }
             state.shared.removeAll()
@@ -140,7 +164,7 @@ package final class DeferredImageSource: ImageSource {
             return
         }
         state.watched[mark] = image
-        state.shared[image] = Shared(layout: layout, read: .now)
+        state.shared[image] = Shared(layout: layout, expires: .now.advanced(byMicroseconds: Self.lifetime))
     }
 }
 

@@ -26,11 +26,14 @@ struct SharedImagesTests {
         let address = UInt64(UInt(bitPattern: place))
         let area = try #require(look.areas.first { $0.start <= address && address < $0.end })
         images.prepare()
-        var layout: ImageLayout?
+        // As a first look asks: what is known of all its images at once, and where that is nothing, each.
+        let all = [(ImageKey(area), area)]
+        var layout = images.known(all)?.layouts.first
         // On a busy machine the reader may take longer than its patience.
         for _ in 0..<100 where layout == nil {
             layout = images.layout(of: area, path: Array(look.paths.bytes(of: area.path)), in: directory)
         }
+        if let known = images.known(all) { #expect(known.layouts == [layout]) }
         return (ImageKey(area), layout)
     }
 
