@@ -32,7 +32,10 @@ def guarded(session, rows, body):
 
 
 def in_turn(session, target, source):
-    """Spans of the target, unwatched and watched at 10 Hz in turn, by one daemon that runs all the time."""
+    """Spans of the target, unwatched and watched at 10 Hz in turn, by one daemon that runs all the time.
+
+    Ends with an unwatched one, so that each watched span has one before and one behind it.
+    """
     count, span = (5, 1000) if session.quick else (20, 2000)
     unwatched, watched = [], []
     with Daemon(session, interval="100ms", source=source) as daemon:
@@ -48,21 +51,28 @@ def in_turn(session, target, source):
 
         for _ in range(count):
             without(), with_daemon()
+        without()
         status = daemon.status()
     commands = [printed(target.command), daemon.command, f"memwatch attach {target.pid} --interval 100ms"]
     return unwatched, watched, status, commands
 
 
+def against_neighbours(unwatched, watched, field):
+    """Each watched span against the mean of its two neighbours: a shared machine's speed drifts from span to span."""
+    return [b[field] / statistics.mean([before[field], behind[field]])
+            for before, b, behind in zip(unwatched, watched, unwatched[1:])]
+
+
 def watched_busy(session, busy, source):
     say(f"Measuring: a busy target watched at 10 Hz, {source} ...")
     unwatched, watched, status, commands = in_turn(session, busy, source)
-    ratios = [b["per_second"] / a["per_second"] for a, b in zip(unwatched, watched)]
+    ratios = against_neighbours(unwatched, watched, "per_second")
     detail = (f"{median(watched, 'per_second'):,.0f} operations/s, unwatched {median(unwatched, 'per_second'):,.0f}; "
               f"{status['late_ticks']} of {status['ticks']} ticks late")
     session.row(f"busy-{source}", statistics.median(ratios), spread=spread(ratios), pairs=len(ratios),
                 detail=detail, commands=commands)
     if source == "sampling":
-        slow = [b["p999_us"] / a["p999_us"] for a, b in zip(unwatched, watched)]
+        slow = against_neighbours(unwatched, watched, "p999_us")
         session.row(
             "busy-sampling-p999", statistics.median(slow), spread=spread(slow), pairs=len(slow), commands=commands,
             detail=f"{median(watched, 'p999_us'):.0f} µs, unwatched {median(unwatched, 'p999_us'):.0f} µs")
@@ -71,7 +81,7 @@ def watched_busy(session, busy, source):
 def watched_paced(session, paced):
     say("Measuring: 1,000 mapping calls a second with kernel events ...")
     unwatched, watched, status, commands = in_turn(session, paced, "perf")
-    ratios = [b["per_second"] / a["per_second"] for a, b in zip(unwatched, watched)]
+    ratios = against_neighbours(unwatched, watched, "per_second")
     session.row(
         "paced-perf", statistics.median(ratios), spread=spread(ratios), pairs=len(ratios), commands=commands,
         detail=f"{median(watched, 'per_second'):,.0f} operations/s, unwatched "
