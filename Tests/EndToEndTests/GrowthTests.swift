@@ -121,6 +121,7 @@ struct GrowthTests {
         for _ in 0..<3 {
             let before = try #require(try Memgrow.stack(of: memgrow.pid))
             let line = try memgrow.step()
+            try memgrow.waitUntilAsleep()
             // The frames of what the level calls lie below its own: maps has the kernel's border.
             let stack = try #require(try Memgrow.stack(of: memgrow.pid))
             let low = try #require(line.start)
@@ -139,6 +140,14 @@ struct GrowthTests {
 }
 
 extension Memgrow {
+    /// Until it waits for the next line. On the way there, after it has told of its step, it calls what may need
+    /// a page of stack more.
+    func waitUntilAsleep() throws {
+        while try readText("/proc/\(pid)/stat").split(separator: ")").last?.hasPrefix(" S ") != true {
+            sched_yield()
+        }
+    }
+
     /// The main thread's stack, from /proc/PID/maps.
     static func stack(of pid: pid_t) throws -> (start: UInt64, end: UInt64)? {
         for line in try readText("/proc/\(pid)/maps").split(separator: "\n") where line.hasSuffix("[stack]") {
