@@ -36,7 +36,7 @@ extension KernelEventSource {
         /// Mapping records of one process that are worth what they cost it; at most 1,000,000,000.
         package var mappingsPerSecond = RecordFlow.usuallyAllowedPerSecond
         /// How long a record may lie in a ring: milliseconds between passes while nothing happens …
-        package var idleMilliseconds: Int32 = 60
+        package var idleMilliseconds: Int32 = 80
         /// … and while records came within the last second.
         package var activeMilliseconds: Int32 = 30
         /// … and while records are switched on only to be counted.

@@ -9,7 +9,7 @@ import SystemPackage
 ///
 /// Linux writes a record for each mmap, growth of the break, growth of a stack, mprotect, exec, fork and exit
 /// of what is observed (perf_event_open(2), a dummy software event). There is one ring for each CPU, shared by
-/// everything observed. The rings are read every 30 to 60 ms: waking up for each record would cost the
+/// everything observed. The rings are read every 30 to 80 ms: waking up for each record would cost the
 /// watched process an interrupt per call.
 ///
 /// CPUs that come online after the first ``watch(pid:preferring:followsChildren:)`` are not observed.

@@ -18,7 +18,7 @@ enum DescriptorBudget {
         /// - Parameter soft: how many files this process may have open.
         init(soft: Int) {
             // Half of a small number; of a large one more, as what else needs descriptors does not grow with it.
-            plenty = max(soft / 2, min(soft / 4 * 3, soft - 4_096))
+            plenty = max(soft / 2, soft - 2_048)
             few = plenty + (soft - plenty) / 2
         }
     }

@@ -17,7 +17,10 @@ final class LookCollector: Sendable {
     private let allAreIn = WaitPoint()
 
     init(count: Int, stragglers: Stragglers) {
-        state = Mutex(State(remaining: count))
+        var first = State(remaining: count)
+        // Nearly all find something; the more there are, the dearer to move those that came before.
+        first.observations.reserveCapacity(min(count, 1_024))
+        state = Mutex(first)
         self.stragglers = stragglers
     }
 
