@@ -101,6 +101,19 @@ struct EventScope {
         }
     }
 
+    /// nil for a process that is gone; out of descriptors is not that.
+    private static func answer<Value>(_ question: () throws(ProcError) -> Value) throws(Errno) -> Value? {
+        do throws(ProcError) {
+            return try question()
+        } catch .system(path: _, errno: let code)
+            where code == .tooManyOpenFiles || code == .tooManyOpenFilesInSystem
+        {
+            throw code
+        } catch {
+            return nil
+        }
+    }
+
     /// An event for each thread: what a thread creates later inherits it, but those that are there do not.
     ///
     /// Threads that appear while this goes on may descend from one that was still unobserved; so the list is
@@ -117,12 +130,14 @@ struct EventScope {
     private mutating func addThreads(
         of pid: Int32, _ contents: [PerfEvent.Content], _ rings: [PerfRing]
     ) throws(Errno) {
-        guard let process = try? ProcRoot().open(pid: pid) else { return }
+        guard let process = try Self.answer({ () throws(ProcError) in try ProcRoot().open(pid: pid) }) else {
+            return
+        }
         let wanted = contents.flatMap { content in rings.map { (content, $0) } }
         var (known, ended): (Set<Int32>, Set<Int32>) = ([], [])
         var before: [Int32]?
         for round in 0..<128 {
-            let threads = (try? process.threadIDs()) ?? []
+            let threads = try Self.answer { () throws(ProcError) in try process.threadIDs() } ?? []
             let new = threads.filter { known.insert($0).inserted }
             if new.isEmpty, threads == before, ended.isDisjoint(with: threads) {
                 guard let count = try? process.stat().threads, count != threads.count else { return }
