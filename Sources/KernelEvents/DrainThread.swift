@@ -93,7 +93,7 @@ final class DrainThread: Sendable {
         /// - Returns: whether a ring was a quarter full before the time was over.
         private func wait(_ entries: inout [pollfd], _ lastActivity: Int64) -> Bool {
             let timeout: Int32
-            let promised = shared.isPromised(at: MonotonicTime.nanoseconds)
+            let promised = shared.timePromised(from: MonotonicTime.nanoseconds)
             if !shared.isNeeded {
                 timeout = -1
             } else if promised > 0 {

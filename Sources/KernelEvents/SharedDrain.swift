@@ -82,7 +82,7 @@ final class SharedDrain: Sendable {
     ///
     /// Not while new processes are waited for: many live for a few milliseconds only. Not while mapping records are
     /// switched on only to be counted.
-    func isPromised(at now: Int64) -> Int64 {
+    func timePromised(from now: Int64) -> Int64 {
         let promise = promised.load(ordering: .relaxed)
         guard promise > now, table.withLock({ !$0.isUrgent && !$0.isProbing }) else { return 0 }
         return promise &- now

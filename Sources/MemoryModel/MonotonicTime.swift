@@ -44,6 +44,7 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
         return MonotonicTime(microseconds: overflow ? (amount < 0 ? .min : .max) : sum)
     }
 
+    /// Whole microseconds later, or as late as can be said.
     package func advanced(by duration: Duration) -> MonotonicTime {
         let (seconds, attoseconds) = duration.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)

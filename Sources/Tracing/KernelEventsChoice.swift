@@ -93,7 +93,8 @@ package struct KernelEventsChoice: Sendable {
 
     /// Empties the rings in the place of the thread that otherwise does, which sleeps meanwhile.
     ///
-    /// - Parameter interval: microseconds to the next time.
+    /// - Parameter interval: microseconds to the next time. One that is skipped because it is late (``TickSchedule``)
+    ///   does not break the promise.
     func drain(every interval: Int64) { source?.drain(againWithin: interval &* 2_500) }
 
     /// Closes the rings.

@@ -89,7 +89,7 @@ struct TargetObserver: Sendable {
     /// True where the next step is a look: the cheap question, whether it has run, and if so one pread of statm.
     mutating func needsLook(at now: MonotonicTime) -> Bool {
         if isDirty || hasUnstored || now >= sampleDue { return true }
-        if feed?.queue.hasRecords == true { return true }
+        if feed?.hasRecords == true { return true }
         let isFullLookDue = now >= fullLookDue
         let ran = idleness.ran
         if !isFullLookDue {

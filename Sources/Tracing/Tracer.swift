@@ -6,8 +6,8 @@ package import ProcFS
 
 /// Watches processes: looks at each at its interval, compares, and hands on what changed.
 ///
-/// One tick asks every due target's statm on one worker thread (1.2 µs each) and looks only at those
-/// that changed, on a few workers. Ticks follow the monotonic clock; a tick that comes late
+/// One tick asks every due target on a thread of its own (``TickThread``; about 1 µs each) and looks only at
+/// those that changed, on a few workers. Ticks follow the monotonic clock; a tick that comes late
 /// is skipped and counted, never queued. Where the kernel reports changes, a tick for the targets
 /// concerned follows within about a tenth of a second, whatever their interval.
 package actor Tracer {
@@ -16,7 +16,7 @@ package actor Tracer {
 
     nonisolated let counters = TracerCounters()
     let root: ProcRoot
-    private let images: any ImageSource
+    let images: any ImageSource
     /// For looks, which may hang in a process that is stuck in the kernel.
     private let lookers: NIOThreadPool
     /// Looks wait for the kernel, not for a processor: a few threads more than cores, so that one
@@ -148,10 +148,6 @@ package actor Tracer {
         return true
     }
 
-    package var snapshots: [TargetSnapshot] {
-        targets.values.map(\.snapshot).sorted { $0.description.identity.pid < $1.description.identity.pid }
-    }
-
     /// Whether any target's children are followed.
     ///
     /// - Parameter unreported: only such whose forks the kernel does not report.
@@ -163,53 +159,13 @@ package actor Tracer {
         if options.followsChildren { followed.insert(id) } else { followed.remove(id) }
     }
 
-    /// How many targets' changes are not reported by the kernel, with the reason of one of them; and how many are
-    /// summed up.
-    package var standing: (sampled: Int, reason: String?, summarised: Int) {
-        var (sampled, summarised) = (0, 0)
-        var reason: String?
-        for target in targets.values {
-            let standing = target.standing
-            if standing.isSummarised { summarised += 1 }
-            guard case .sampling(let why) = standing.eventMode else { continue }
-            sampled += 1
-            // Any, but the same each time.
-            reason = min(reason ?? why, why)
-        }
-        return (sampled, reason, summarised)
-    }
-
-    package nonisolated var counts: TracerCounts { counters.values }
-
-    package var count: Int { targets.count }
-
-    package func snapshot(pid: Int32) -> TargetSnapshot? {
-        targetOfPID[pid].flatMap { targets[$0] }?.snapshot
-    }
-
-    /// The map of the last accepted look.
-    package func regions(of id: TargetID) -> [ObservedRegion]? { targets[id]?.regions }
-
     /// False while a tick has been due for ten seconds and has not begun or not ended.
     package var isOnTime: Bool {
         guard let due = tickDue ?? schedule.nextDue else { return true }
         return MonotonicTime.now.microseconds - due.microseconds < 10_000_000
     }
 
-    /// How kernel events stand; the counts are of all targets since the start.
-    package nonisolated var kernelState: KernelEventsState { kernel.state }
-
     package func setTiming(_ timing: TracerTiming) { self.timing = timing }
-
-    /// A look of its own at any process, watched or not.
-    package nonisolated func inspect(
-        pid: Int32, countsResident: Bool = false
-    ) async throws(ProcError) -> ProcessInspection {
-        let inspector = ProcessInspector(root: root, images: images)
-        return try await run(on: helpers) { () throws(ProcError) in
-            try inspector.inspect(pid: pid, countsResident: countsResident)
-        }
-    }
 
     // MARK: Ticks
 

@@ -5,9 +5,10 @@ extension KernelEventFacts {
     init(_ tracer: Tracer) async {
         self.init()
         let state = tracer.kernelState
-        let (count, standing) = (await tracer.count, await tracer.standing)
+        let standing = await tracer.standing
         if state.reason == nil {
-            eventSource = standing.sampled == 0 ? "perf" : standing.sampled >= count ? "sampling" : "mixed"
+            eventSource =
+                standing.sampled == 0 ? "perf" : standing.sampled == standing.targets ? "sampling" : "mixed"
         }
         reason = state.reason ?? standing.reason
         summarisedTargets = UInt64(clamping: standing.summarised)
