@@ -8,10 +8,11 @@ enum HexDigits {
         // Bit 6 is set in letters and clear in digits.
         let letters = (text >> 6) & 0x0101_0101_0101_0101
         let nibbles = (text & 0x0f0f_0f0f_0f0f_0f0f) &+ letters &* 9
-        // Printing the nibbles again must give the text, no digit may pass 9 and no letter 15.
+        // Printing the nibbles again must give the text, no digit may pass 9, no letter be below 10 ("`") or
+        // pass 15: 6 more than a letter's nibble passes 15, than a digit's does not.
         let printed = nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
-        let tooLarge = nibbles &+ (letters ^ 0x0101_0101_0101_0101) &* 6
-        let invalid = (printed ^ text) | (tooLarge & 0xf0f0_f0f0_f0f0_f0f0)
+        let outside = ((nibbles &+ 0x0606_0606_0606_0606) ^ letters << 4) | nibbles
+        let invalid = (printed ^ text) | (outside & 0xf0f0_f0f0_f0f0_f0f0)
 
         var packed = nibbles.byteSwapped
         packed = (packed | packed >> 4) & 0x00ff_00ff_00ff_00ff

@@ -111,7 +111,7 @@ struct MapsParser {
         while p.pointee == UInt8(ascii: " ") { p += 1 }
     }
 
-    /// nil where there is no digit.
+    /// nil where there is no digit, or more than 64 bits of them.
     @inline(__always)
     private static func decimal(_ p: inout Bytes) -> UInt64? {
         var value: UInt64 = 0
@@ -120,6 +120,14 @@ struct MapsParser {
             value = value &* 10 &+ UInt64(digit)
             p += 1
         }
+        // 19 digits always fit.
+        if p - first > 19 { return exactly(first, p) }
         return p > first ? value : nil
+    }
+
+    /// The digits from `first` to `end`, where they may be too many.
+    private static func exactly(_ first: Bytes, _ end: Bytes) -> UInt64? {
+        var cursor = ByteCursor(UnsafeRawBufferPointer(start: first, count: end - first))
+        return cursor.decimal()
     }
 }

@@ -103,6 +103,8 @@ func areas(of text: [UInt8], piece: Int = .max) throws -> MapsLook {
             ("1000-2000 r--p 0 0 ", "device"), ("1000-2000 r--p 0 0:0 x", "inode"),
             ("7f0a1c021000-7f0a2000000: rw-p 00000000 00:00 0 ", "addresses"),
             ("7f0a1c021000-7f0a20000000 rw-q 00000000 00:00 0 ", "permissions"),
+            ("7f0a1c021000-7f0a20000000 rw-p 0000`000 00:00 0 ", "offset"),
+            ("1000-2000 r--p 0 0:0 18446744073709551616 ", "inode"),
             ("11111111111111111-22222222222222222 r--p 0 0:0 0", "addresses"), ("", "addresses"),
         ])
     func refused(line: String, field: String) {
