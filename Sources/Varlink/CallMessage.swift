@@ -97,7 +97,7 @@ extension JSONObject {
     fileprivate init(frame: [UInt8], maximumDepth: Int) throws(MalformedMessage) {
         let value: JSON
         do {
-            value = try JSON(parsing: frame, maximumDepth: maximumDepth)
+            value = try JSON(parsing: frame, maximumDepth: maximumDepth, limitsMarks: true)
         } catch {
             throw MalformedMessage(reason: "\(error)")
         }

@@ -14,16 +14,24 @@ extension JSON {
     /// Strict RFC 8259: no comments, no trailing commas, no bare control characters in strings,
     /// valid UTF-8 only. Nesting deeper than `maximumDepth` is refused, so that a frame of `[[[[…`
     /// costs its sender a connection and us no stack.
-    package init(parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64) throws(JSONError) {
-        var parser = JSONParser(bytes: bytes, depth: maximumDepth)
+    ///
+    /// - Parameter limitsMarks: Refuse strings that are not ``Swift/String/isStreamSafe``: what strangers send, and
+    ///   is compared with words and looked up by.
+    package init(
+        parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 64, limitsMarks: Bool = false
+    ) throws(JSONError) {
+        var parser = JSONParser(bytes: bytes, depth: maximumDepth, limitsMarks: limitsMarks)
         self = try parser.document()
     }
 
-    package init(parsing bytes: [UInt8], maximumDepth: Int = 64) throws(JSONError) {
+    package init(
+        parsing bytes: [UInt8], maximumDepth: Int = 64, limitsMarks: Bool = false
+    ) throws(JSONError) {
         var outcome: Result<JSON, JSONError> = .success(.null)
         bytes.withUnsafeBytes { buffer in
             do throws(JSONError) {
-                outcome = .success(try JSON(parsing: buffer, maximumDepth: maximumDepth))
+                outcome = .success(
+                    try JSON(parsing: buffer, maximumDepth: maximumDepth, limitsMarks: limitsMarks))
             } catch {
                 outcome = .failure(error)
             }
@@ -39,12 +47,14 @@ extension JSON {
 /// Recursive descent over bytes that stay where they are.
 private struct JSONParser {
     let bytes: UnsafeRawBufferPointer
+    let limitsMarks: Bool
     var depth: Int
     var index = 0
 
-    init(bytes: UnsafeRawBufferPointer, depth: Int) {
+    init(bytes: UnsafeRawBufferPointer, depth: Int, limitsMarks: Bool) {
         self.bytes = bytes
         self.depth = depth
+        self.limitsMarks = limitsMarks
     }
 
     mutating func document() throws(JSONError) -> JSON {
@@ -178,8 +188,7 @@ private struct JSONParser {
         while index < bytes.count {
             let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
-                let text = String(validating: bytes[start..<index], as: UTF8.self)
-                guard let text else { throw fail("a string is not UTF-8") }
+                let text = try valid(String(validating: bytes[start..<index], as: UTF8.self))
                 index += 1
                 return text
             }
@@ -190,6 +199,12 @@ private struct JSONParser {
         throw fail("a string does not end")
     }
 
+    private func valid(_ text: String?) throws(JSONError) -> String {
+        guard let text else { throw fail("a string is not UTF-8") }
+        guard !limitsMarks || text.isStreamSafe else { throw fail("a string has too many combining marks") }
+        return text
+    }
+
     /// The slow way, from the first backslash on.
     private mutating func escapedString(from start: Int) throws(JSONError) -> String {
         var text = Array(bytes[start..<index])
@@ -198,10 +213,7 @@ private struct JSONParser {
             index += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let valid = String(validating: text, as: UTF8.self) else {
-                    throw fail("a string is not UTF-8")
-                }
-                return valid
+                return try valid(String(validating: text, as: UTF8.self))
             case UInt8(ascii: "\\"):
                 text.append(contentsOf: Array(try escape().utf8))
             case 0..<0x20:

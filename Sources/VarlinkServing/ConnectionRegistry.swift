@@ -20,6 +20,7 @@ final class ConnectionRegistry: @unchecked Sendable {
     private var connections: [VarlinkConnectionID: ServerConnection] = [:]
     private var accounts: [UInt32: Account] = [:]
     private var lastID: UInt64 = 0
+    var turns = ReadingTurns()
     private var emptied: EventLoopPromise<Void>?
     private var logWindow = (start: NIODeadline.distantPast, told: 0, suppressed: 0)
 

@@ -18,6 +18,7 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
 
     private enum Waiting { case nothing, firstByte, restOfFrame }
     private enum Call { case notParsed, single, stream, oneway }
+    private enum Turn { case notNeeded, awaited, taken }
 
     let id: VarlinkConnectionID
     let peer: PeerCredentials
@@ -29,6 +30,7 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
     private var frames: FrameBuffer
     private var task: Task<Void, Never>?
     private var call = Call.notParsed
+    private var turn = Turn.notNeeded
     /// The peer sends no more; it may still read.
     private var inputEnded = false
     private var isStopping = false
@@ -86,7 +88,7 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
     // MARK: Taking calls
 
     private func advance() {
-        guard task == nil else { return }
+        guard task == nil, turn != .awaited else { return }
         do throws(FrameBuffer.TooLong) {
             if let frame = try frames.next() { return begin(frame) }
         } catch {
@@ -101,6 +103,16 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
     private func begin(_ frame: [UInt8]) {
         wait(for: .nothing)
         call = .notParsed
+        guard frame.count > limits.longFrameBytes else { return start(frame) }
+        turn = .awaited
+        let begin = {
+            self.turn = .taken
+            self.start(frame)
+        }
+        if registry.turns.enter(peer.uid, begin) { begin() }
+    }
+
+    private func start(_ frame: [UInt8]) {
         task = Task {
             await self.process(frame)
             self.channel.eventLoop.execute {
@@ -108,6 +120,14 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
                 self.advance()
             }
         }
+    }
+
+    /// The frame was read, whatever came of it.
+    private func leaveTurn() {
+        guard turn == .taken else { return }
+        turn = .notNeeded
+        let next = registry.turns.leave(peer.uid)
+        next?()
     }
 
     /// Runs outside the event loop: parsing a megabyte of JSON must not stop all the others.
@@ -146,6 +166,7 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
         let kind: Call = message.oneway ? .oneway : message.more ? .stream : .single
         let claimed = channel.eventLoop.submit {
             self.call = kind
+            self.leaveTurn()
             // Where the peer has closed right behind its frames, only what is oneway still counts.
             return kind == .oneway || !(self.isClosed || self.isStopping)
         }
@@ -159,6 +180,7 @@ final class ServerConnection: ChannelInboundHandler, @unchecked Sendable {
 
     /// Ends a connection that broke the protocol, with one last line that says so.
     private func drop(answering reason: String) {
+        leaveTurn()
         frames.removeAll()
         isStopping = true
         guard !isClosed else { return registry.remove(self) }

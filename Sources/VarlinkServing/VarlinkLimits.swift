@@ -4,8 +4,12 @@
 /// answered and one reply that its peer has not taken; a user holds 64 such connections and
 /// 32 MiB of untaken replies.
 package struct VarlinkLimits: Sendable {
-    /// The longest call, without its NUL.
-    package var maximumFrameBytes = 1 << 20
+    /// The longest call, without its NUL. Ours are a few hundred bytes, the longest pattern or cgroup a few
+    /// thousand; as values JSON may take twenty times its length, on each of a user's connections.
+    package var maximumFrameBytes = 64 << 10
+    /// Of calls longer than this each user has one read at a time: the threads that read them are few, and 64 that
+    /// come together would keep other users' calls from being read.
+    package var longFrameBytes = 4 << 10
     /// The longest reply a handler may send.
     package var maximumReplyBytes = 16 << 20
     /// How deeply a call's JSON may nest.

@@ -121,7 +121,7 @@ struct HostileClientTests {
             }
             #expect(frames.count == 1)
             #expect(frames.first?.contains("org.varlink.service.InvalidParameter") == true)
-            #expect(await server.nextDrop() == "a call of more than 1048576 bytes")
+            #expect(await server.nextDrop() == "a call of more than 65536 bytes")
             #expect(try await server.answers())
         }
     }
@@ -136,7 +136,10 @@ struct HostileClientTests {
             #"{"method":"a.B","parameters":"# + String(repeating: #"{"a":"#, count: 100_000),
         ])
     func garbage(_ text: String) async throws {
-        try await withServer { server in
+        try await withServer {
+            // So that the deepest are read, and not only too long.
+            $0.maximumFrameBytes = 1 << 20
+        } _: { server in
             let raw = try await server.raw()
             let frames = try await onThread {
                 raw.send(text)
@@ -146,6 +149,52 @@ struct HostileClientTests {
             #expect(frames.count == 1)
             #expect(frames.first?.contains("org.varlink.service.InvalidParameter") == true)
             #expect(await server.nextDrop()?.hasPrefix("not a Varlink call: ") == true)
+            #expect(try await server.answers())
+        }
+    }
+
+    @Test("what would take long to compare is no call: 31 combining marks in a row", .timeLimit(.minutes(1)))
+    func combiningMarks() async throws {
+        try await withServer { server in
+            let client = try await server.connect()
+            let thirty = String(repeating: "\u{301}\u{316}", count: 15)
+            #expect(
+                try await client.call("org.example.test.Echo", ["text": .string("a" + thirty)]) == [
+                    "text": .string("a" + thirty)
+                ])
+            for call in [
+                #"{"method":"MARKS.x"}"#, #"{"method":"org.example.test.Echo","MARKS":1}"#,
+                #"{"method":"org.example.test.Echo","parameters":{"text":"MARKS"}}"#,
+            ] {
+                let raw = try await server.raw()
+                // As the bytes they are, and as escapes.
+                for marks in ["\u{301}\u{316}", #"\u0301\u0316"#] {
+                    let parts = call.split(separator: "MARKS", omittingEmptySubsequences: false)
+                    raw.send(parts.joined(separator: String(repeating: marks, count: 5_000)))
+                }
+                let frames = try await onThread { try raw.framesUntilClosed() }
+                #expect(frames.count == 1)
+                #expect(await server.nextDrop()?.hasSuffix("a string has too many combining marks") == true)
+                #expect(try await server.answers())
+            }
+        }
+    }
+
+    @Test("of a user's long calls one is read at a time, and all are answered")
+    func longCalls() async throws {
+        try await withServer { server in
+            let text = String(repeating: "x", count: 60_000)
+            let answers = try await onThread {
+                let open = try (0..<60).map { _ in try RawConnection(server.path) }
+                for raw in open {
+                    raw.send(#"{"method":"org.example.test.Echo","parameters":{"text":"\#(text)"}}"#)
+                }
+                // Some send a damaged one behind it, some do not wait for their answer.
+                for raw in open.prefix(20) { raw.send(#"{"method":"\#(text)"#) }
+                for raw in open.suffix(20) { raw.close() }
+                return try open.prefix(40).count { try $0.frame()?.utf8.count == text.utf8.count + 26 }
+            }
+            #expect(answers == 40)
             #expect(try await server.answers())
         }
     }
