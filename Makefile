@@ -18,7 +18,7 @@ BUILT := .build/memwatch-release-built
 SOURCES := Package.swift $(shell find Sources -type f 2>/dev/null)
 
 .DEFAULT_GOAL := build
-.PHONY: build test test-system lint format strict demo bench bench-quick bench-micro soak install uninstall \
+.PHONY: build test test-system lint format strict demo bench bench-quick bench-micro soak fuzz sanitize install uninstall \
 	dependencies test-dependencies readme clean help
 
 ##@ Use it
@@ -75,6 +75,16 @@ bench-micro: dependencies ## Count instructions and allocations of the innermost
 MINUTES ?= 30
 soak: dependencies ## Watch 500 churning processes for 30 minutes (MINUTES=): nothing may grow
 	@Benchmarks/run.py --only soak --soak-minutes $(MINUTES) --page
+
+# RUNS=10000000 is a campaign; TARGETS="maps elf" some of them. docs/fuzzing.md.
+SECONDS ?= 60
+fuzz: dependencies ## Run the fuzzers over the parsers, a minute each (SECONDS=, RUNS=, TARGETS=)
+	@Fuzzing/campaign.py $(if $(RUNS),--runs $(RUNS),--seconds $(SECONDS)) $(TARGETS)
+
+# Builds of their own, because every file is compiled otherwise.
+SANITIZER ?= thread
+sanitize: dependencies ## Run every test of "make test" under a sanitizer (SANITIZER=thread or address)
+	@scripts/sanitize.sh $(SANITIZER) $(SWIFTFLAGS)
 
 readme: ## Put the output of a fresh demo into README.md
 	@scripts/readme-demo.sh

@@ -174,7 +174,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["TestSupport", "Varlink", "memwatch", "memwatchd", "memgrow"],
-            swiftSettings: rules),
+            exclude: ["Support/attack.py"], swiftSettings: rules),
         // The installed programs under a real systemd, in a booted container: "make test-system".
         .testTarget(
             name: "SystemTests",
@@ -207,6 +207,14 @@ let package = Package(
                 "Varlink", "VarlinkServing", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: rules),
+        // The targets of the fuzzers (Fuzzing/), run here over what these have found.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "ProcFS", "Classification", "Inspection", "MemoryModel", "Varlink", "VarlinkServing",
+                "MemwatchInterface", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            exclude: ["Corpus"], swiftSettings: rules),
         .testTarget(
             name: "MemwatchInterfaceTests", dependencies: ["MemwatchInterface", "MemoryModel"],
             swiftSettings: rules),

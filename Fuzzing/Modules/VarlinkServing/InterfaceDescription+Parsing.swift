@@ -1,0 +1,1 @@
+../../../Sources/VarlinkServing/InterfaceDescription+Parsing.swift

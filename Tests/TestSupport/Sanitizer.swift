@@ -1,0 +1,24 @@
+#if canImport(Testing)
+    import Glibc
+    package import Testing
+
+    /// The sanitizer that the tests run under, if any: `make sanitize`.
+    package enum Sanitizer: String, Sendable {
+        case address, thread
+
+        /// Asked of the program itself: its runtime is linked in or it is not.
+        package static let active: Sanitizer? = {
+            if dlsym(nil, "__tsan_init") != nil { return .thread }
+            if dlsym(nil, "__asan_init") != nil { return .address }
+            return nil
+        }()
+    }
+
+    extension Trait where Self == ConditionTrait {
+        /// What a sanitizer itself makes impossible: it keeps what was freed, maps terabytes of shadow memory and
+        /// takes a multiple of the time. `reason` says which of them is in the way.
+        package static func withoutSanitizer(_ reason: String) -> Self {
+            requires("no-sanitizer", Sanitizer.active == nil, "under a sanitizer \(reason)")
+        }
+    }
+#endif

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Runs the tests of `make test` under a sanitizer: scripts/sanitize.sh thread|address [SWIFT TEST OPTION...]
+#
+# The programs that the tests start are built with it too. What it reports goes to .build/sanitize-NAME/reports,
+# one file for each process; any report is a failure. What is not memwatch's own and known is in
+# Tests/Sanitizers/NAME.suppressions, each with its reason.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly sanitizer=${1:?thread or address}
+shift
+case $sanitizer in thread | address) ;; *) echo "no sanitizer $sanitizer: thread or address" >&2; exit 64 ;; esac
+
+readonly scratch=$PWD/.build/sanitize-$sanitizer
+readonly reports=$scratch/reports
+readonly suppressions=$PWD/Tests/Sanitizers/$sanitizer.suppressions
+rm -rf -- "$reports"
+# Programs that run as other users report too.
+mkdir -p "$reports"
+chmod 1777 "$reports"
+
+# Reports do not change what a program answers: they are counted here, so that one does not hide the next.
+case $sanitizer in
+    thread)
+        export TSAN_OPTIONS="log_path=$reports/report suppressions=$suppressions exitcode=0 halt_on_error=0 history_size=4"
+        ;;
+    address)
+        export ASAN_OPTIONS="log_path=$reports/report detect_leaks=1"
+        export LSAN_OPTIONS="suppressions=$suppressions report_objects=1 exitcode=0"
+        ;;
+esac
+
+swift build --build-tests --sanitize="$sanitizer" --scratch-path "$scratch"
+status=0
+swift test --skip-build --disable-xctest --no-parallel --skip '^SystemTests\.' --sanitize="$sanitizer" \
+    --scratch-path "$scratch" "$@" || status=$?
+
+count=0
+while IFS= read -r -d '' file; do
+    grep -hE '^(WARNING|ERROR|SUMMARY|==[0-9]+==ERROR)' "$file" || true
+    count=$((count + 1))
+done < <(find "$reports" -type f -size +0 -print0)
+echo "== $sanitizer sanitizer: $count processes reported something, in $reports"
+((status == 0 && count == 0))
