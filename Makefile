@@ -17,9 +17,13 @@ LINTED := Sources Tests Benchmarks Package.swift
 BUILT := .build/memwatch-release-built
 SOURCES := Package.swift $(shell find Sources -type f 2>/dev/null)
 
+# The same for the Debian package, which has more in it than programs.
+PACKAGED := .build/deb/packaged
+PACKAGE_SOURCES := $(shell find config debian docs scripts systemd -type f 2>/dev/null) README.md CHANGELOG.md
+
 .DEFAULT_GOAL := build
-.PHONY: build test test-system lint format strict demo bench bench-quick bench-micro soak fuzz sanitize install uninstall \
-	dependencies test-dependencies readme clean help
+.PHONY: build deb test test-system lint format strict demo bench bench-quick bench-micro soak fuzz sanitize \
+	install uninstall dependencies test-dependencies readme clean help
 
 ##@ Use it
 
@@ -29,6 +33,7 @@ build: dependencies ## Build the programs (release, Swift runtime linked in); th
 	$(RELEASE) --product memwatch $(SWIFTFLAGS)
 	$(RELEASE) --product memwatchd $(SWIFTFLAGS)
 	$(RELEASE) --product memgrow $(SWIFTFLAGS)
+	scripts/generated-files.sh
 	@touch $(BUILT)
 
 demo: build ## See it work: grow a program's heap, mappings and stack under a private daemon
@@ -36,6 +41,8 @@ demo: build ## See it work: grow a program's heap, mappings and stack under a pr
 
 install: $(BUILT) ## Install below PREFIX (/usr/local); DESTDIR goes in front of everything
 	@scripts/install.sh install
+
+deb: $(PACKAGED) ## Make the Debian package, .build/deb/memwatch_VERSION_ARCHITECTURE.deb
 
 uninstall: ## Remove what install put there; the configuration and the history stay
 	@scripts/install.sh uninstall
@@ -49,8 +56,9 @@ test: dependencies ## Run every test that needs no booted systemd
 		set -x; exec swift test --disable-xctest --no-parallel --skip '^SystemTests\.' $(SWIFTFLAGS)
 
 # A machine that cannot be built is no failure here: the tests skip, and say what to do.
-test-system: dependencies ## Run the tests that boot a real systemd in a container (root; Debian's mirror, once)
-	-scripts/test-machine.sh prepare
+test-system: $(PACKAGED) ## Install the package under a real systemd, in containers, and test it (root; Debian's mirror, once)
+	-scripts/test-machine.sh prepare bookworm
+	-scripts/test-machine.sh prepare trixie
 	swift test --disable-xctest --no-parallel --filter '^SystemTests\.' $(SWIFTFLAGS)
 
 lint: ## Check the format of every Swift file
@@ -107,3 +115,7 @@ help: ## Show this
 
 $(BUILT): $(SOURCES)
 	$(MAKE) build
+
+$(PACKAGED): $(BUILT) $(PACKAGE_SOURCES)
+	scripts/deb.sh
+	@touch $@

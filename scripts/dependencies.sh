@@ -28,7 +28,7 @@ have_cxx() {
 # The names of what is missing, in words that missing_packages() below turns into packages.
 missing() {
     local tool
-    for tool in git make pkg-config; do
+    for tool in git make pkg-config python3; do
         command -v "$tool" >/dev/null || echo "$tool"
     done
     if ! command -v cc >/dev/null; then
@@ -54,15 +54,15 @@ debian_package() {
 advice() {
     case " $1 " in
         *" fedora "* | *" rhel "* | *" centos "*)
-            echo "sudo dnf install gcc gcc-c++ glibc-devel git make pkgconf-pkg-config systemd-devel sqlite-devel" ;;
+            echo "sudo dnf install gcc gcc-c++ glibc-devel git make pkgconf-pkg-config python3 systemd-devel sqlite-devel" ;;
         *" arch "*)
-            echo "sudo pacman -S --needed gcc git make pkgconf systemd-libs sqlite" ;;
+            echo "sudo pacman -S --needed gcc git make pkgconf python systemd-libs sqlite" ;;
         *" suse "* | *" opensuse "* | *" sles "*)
-            echo "sudo zypper install gcc gcc-c++ glibc-devel git make pkg-config systemd-devel sqlite3-devel" ;;
+            echo "sudo zypper install gcc gcc-c++ glibc-devel git make pkg-config python3 systemd-devel sqlite3-devel" ;;
         *" alpine "*)
             echo "(not possible: Alpine has neither glibc nor systemd, and memwatch needs both)" ;;
         *)
-            echo "the packages that hold a C and a C++ compiler, git, make, pkg-config, and the headers of" \
+            echo "the packages that hold a C and a C++ compiler, git, make, pkg-config, Python 3, and the headers of" \
                 "libsystemd and SQLite 3" ;;
     esac
 }

@@ -12,8 +12,13 @@ readonly prefix=${PREFIX:-/usr/local} destdir=${DESTDIR:-}
 here=$(cd "$(dirname "$0")/.." && pwd)
 readonly here
 readonly release=${MEMWATCH_BUILD:-$here/.build/release}
+readonly generated=$release/generated
 # The configuration is always below /etc: that is where the daemon looks.
 readonly configuration=$destdir/etc/memwatch/memwatchd.toml
+# Debian's zsh looks below /usr where its packages put completions, and in zsh's own place below /usr/local.
+zsh=share/zsh/site-functions
+[[ $prefix != /usr || ! -e /etc/debian_version ]] || zsh=share/zsh/vendor-completions
+readonly zsh
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
@@ -37,14 +42,23 @@ files() {
     each lib/systemd/user unit "$here"/systemd/user/*.service "$here"/systemd/user/*.socket
     each lib/systemd/catalog 644 "$here"/systemd/*.catalog
     printf '%s\t%s\t%s\n' 644 "$here/systemd/memwatch.sysusers.conf" "$prefix/lib/sysusers.d/memwatch.conf"
+    each share/man/man1 644 "$generated"/man/*.1
+    each share/man/man5 644 "$generated"/man/*.5
+    each share/man/man8 644 "$generated"/man/*.8
+    each share/bash-completion/completions 644 "$generated"/bash/*
+    each "$zsh" 644 "$generated"/zsh/*
+    each share/fish/vendor_completions.d 644 "$generated"/fish/*
     each share/memwatch 644 "$here"/config/memwatchd.toml
     each share/memwatch/prometheus 644 "$here"/config/prometheus/*
-    each share/doc/memwatch 644 "$here"/README.md "$here"/CHANGELOG.md "$here"/LICENSE "$here"/docs/*.md
+    # With the licence in it, where a Debian system has it.
+    each share/doc/memwatch 644 "$here"/README.md "$here"/CHANGELOG.md "$here"/docs/*.md \
+        "$here"/debian/copyright
 }
 
 install_all() {
     [[ -x $release/memwatch && -x $release/memwatchd ]] \
         || fail "there is no release build in $release; run \"make\" first"
+    [[ -d $generated ]] || fail "the man pages are not made; run scripts/generated-files.sh $release"
     local mode source destination
     while IFS=$'\t' read -r mode source destination; do
         if [[ $mode == unit ]]; then
@@ -72,6 +86,7 @@ install_all() {
             say "not writable: $configuration; the defaults hold without it"
         fi
     fi
+    install -d -- "${configuration%/*}/conf.d" 2>/dev/null || true
     say "memwatch is in $destdir$prefix"
     [[ -z $destdir ]] || return 0
     if [[ $prefix != /usr && $prefix != /usr/local ]]; then

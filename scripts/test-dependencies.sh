@@ -17,6 +17,10 @@ readonly programs=(
     "sqlite3 sqlite3"
     "pmap procps"
     "valgrind valgrind"              # counts of instructions: "make bench-micro"
+    "lintian lintian"                # what Debian has against a package
+    "man man-db"
+    "fish fish"                      # each shell reads its completions
+    "zsh zsh"
     "setfattr attr"
     "setcap libcap2-bin"
     "unshare util-linux"

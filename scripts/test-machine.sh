@@ -3,14 +3,19 @@
 #
 #   scripts/test-machine.sh prepare [SUITE]              build the system that is booted, once
 #   scripts/test-machine.sh check [SUITE]                is it there? (exit status)
-#   scripts/test-machine.sh boot [SUITE] [OPTION...]     boot a throwaway copy; ends with standard input
-#   scripts/test-machine.sh shell [SUITE] [OPTION...]    the same, with a shell in it
+#   scripts/test-machine.sh boot [SUITE] [--package=DEB] [OPTION...]
+#                                                        boot a throwaway copy; ends with standard input
+#   scripts/test-machine.sh shell [SUITE] [--package=DEB] [OPTION...]
+#                                                        the same, with a shell in it
 #   scripts/test-machine.sh clean                        remove what prepare built
 #
 # SUITE is a Debian release (bookworm). OPTIONs go to systemd-nspawn (--bind-ro=DIR). Needs root,
 # systemd-container and debootstrap; prepare needs the Debian mirror too. What prepare builds is kept in
 # MEMWATCH_TEST_MACHINE (.build/test-machine) and never written to again: a booted machine writes to a
 # layer in memory, which is gone with it.
+#
+# With --package= that memwatch is installed there, its units disabled: who boots the machine says when they
+# start. What the installation wrote is kept as a layer beside the package, for the next machine.
 #
 # boot prints "booted PID" when everything in it has started; nsenter -t PID -a runs commands there. The
 # machine ends, as when its plug is pulled, with standard input or with this script, however that ends:
@@ -104,6 +109,52 @@ is_machine() { tr "\0" " " 2>/dev/null <"/proc/$1/cmdline" | grep -qF -- "$scrip
 # A group is removed from its leaves up.
 remove_group() { find "$1" -depth -type d -exec rmdir {} \; 2>/dev/null || true; }
 
+# MARK: The package in it
+
+# mount_layers LOWER: at $cache/mount/root, what is written to it goes to memory. In a mount namespace of
+# its own, which it needs and main gives it.
+mount_layers() {
+    mount -t tmpfs -o mode=755 tmpfs "$cache/mount"
+    mkdir "$cache"/mount/{upper,work,root}
+    # A layer must stand for itself, so that it can be copied: whole files, and no directory renamed by a note.
+    mount -t overlay overlay "$cache/mount/root" \
+        -o "redirect_dir=off,metacopy=off,lowerdir=$1,upperdir=$cache/mount/upper,workdir=$cache/mount/work"
+}
+
+# install_package SUITE DEB LAYER: what apt writes to a system in which nothing runs, as when an image is made.
+install_package() {
+    local suite=$1 deb=$2 layer=$3 root=$cache/mount/root
+    local quiet=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive)
+    mount_layers "$cache/$suite"
+    mount -t proc proc "$root/proc"
+    install -m 644 -- "$deb" "$root/tmp/memwatch.deb"
+    chroot "$root" "${quiet[@]}" apt-get install -y --no-install-recommends /tmp/memwatch.deb \
+        </dev/null >"$layer.log" 2>&1 || { tail -n 20 "$layer.log" >&2; fail "apt does not install $deb"; }
+    chroot "$root" "${quiet[@]}" systemctl disable memwatchd.service memwatchd.socket </dev/null >>"$layer.log" 2>&1
+    rm -f -- "$root/tmp/memwatch.deb"
+    umount "$root/proc"
+    rm -rf -- "$layer" "$layer.key"
+    cp -a -- "$cache/mount/upper" "$layer"
+    umount "$root"
+    umount "$cache/mount"
+}
+
+# package_layer SUITE DEB: sets layer to that directory; made, where it is not there or of another package.
+package_layer() {
+    local suite=$1 deb=$2 key
+    [[ -r $deb ]] || fail "there is no package $deb"
+    layer=$(dirname "$(realpath "$deb")")/installed/$suite
+    key="$(stat -c %i:%Z "$cache/$suite") $(sha256sum <"$deb")"
+    mkdir -p "$(dirname "$layer")"
+    exec 8>"$layer.lock"
+    flock 8
+    if [[ $(cat "$layer.key" 2>/dev/null) != "$key" ]]; then
+        install_package "$suite" "$deb" "$layer"
+        printf '%s\n' "$key" >"$layer.key"
+    fi
+    exec 8>&-
+}
+
 # MARK: Booting
 
 # systemd-nspawn, the machine's PID 1 as it is called out here, and who waits for what shall come.
@@ -111,14 +162,15 @@ nspawn="" leader="" watcher=""
 
 # Called in a mount namespace of its own, so that every mount ends with the last process in it.
 machine() {
-    local suite=$1 ready
+    local suite=$1 ready lower=$cache/$1 layer root=$cache/mount/root
     shift
     mkdir -p "$cache/mount"
-    mount -t tmpfs -o mode=755 tmpfs "$cache/mount"
-    mkdir "$cache"/mount/{upper,work,root}
-    mount -t overlay overlay "$cache/mount/root" \
-        -o "lowerdir=$cache/$suite,upperdir=$cache/mount/upper,workdir=$cache/mount/work"
-    local root=$cache/mount/root
+    if [[ ${1:-} == --package=* ]]; then
+        package_layer "$suite" "${1#*=}"
+        lower=$layer:$lower
+        shift
+    fi
+    mount_layers "$lower"
 
     # The last thing that starts in it says so.
     mkfifo -m 600 "$root/booted"
@@ -201,7 +253,7 @@ case $command in
     prepare) prepare "$suite" ;;
     check) is_complete "$suite" ;;
     boot | shell)
-        is_complete "$suite" || fail "there is no $suite in $cache; run $0 prepare $suite"
+        is_complete "$suite" || fail "there is no $suite in $cache; run $script prepare $suite"
         exec unshare --mount --propagation private "$script" "inside-$command" "${@:2}"
         ;;
     inside-boot) boot "${@:2}" ;;

@@ -4,7 +4,7 @@ import Varlink
 
 @Suite(
     "What a process held at its end is in the journal", .requiresRoot, .requiresTool("systemd-nspawn"),
-    .requiresMachine(), .timeLimit(.minutes(5)))
+    .requiresMachine(), .requiresPackage, .timeLimit(.minutes(5)))
 struct PostMortemTests {
     @Test("of a process that MemoryMax= killed, the entry says so", .requiresMemoryController)
     func outOfMemory() throws {

@@ -4,11 +4,11 @@ import Varlink
 
 @Suite(
     "memwatchd is a good service of a real systemd", .requiresRoot, .requiresTool("systemd-nspawn"),
-    .requiresMachine(), .timeLimit(.minutes(5)))
+    .requiresMachine(.bookworm), .requiresMachine(.trixie), .requiresPackage, .timeLimit(.minutes(5)))
 struct ServiceTests {
-    @Test("systemd has nothing to say against the units")
-    func verify() throws {
-        let machine = try TestMachine()
+    @Test("systemd has nothing to say against the units", arguments: DebianRelease.allCases)
+    func verify(release: DebianRelease) throws {
+        let machine = try TestMachine(release)
         // A manager of a user's units wants that user's runtime directory.
         try machine.run("mkdir", "-p", "/run/user/0")
         for manager in ["system", "user"] {
@@ -22,9 +22,9 @@ struct ServiceTests {
         }
     }
 
-    @Test("the first client starts the daemon through its socket")
-    func socket() throws {
-        let machine = try TestMachine()
+    @Test("the first client starts the daemon through its socket", arguments: DebianRelease.allCases)
+    func socket(release: DebianRelease) throws {
+        let machine = try TestMachine(release)
         let none = try machine.attempt("memwatch", "status")
         #expect(none.exit == .status(69), "\(none.errors)")
         try machine.run("systemctl", "start", "memwatchd.socket")
@@ -35,9 +35,10 @@ struct ServiceTests {
         #expect(try machine.run("systemctl", "is-active", "memwatchd.service") == "active\n")
     }
 
-    @Test("it starts when enabled, and stops, restarts and reloads as asked")
-    func lifecycle() throws {
-        let machine = try TestMachine()
+    @Test(
+        "it starts when enabled, and stops, restarts and reloads as asked", arguments: DebianRelease.allCases)
+    func lifecycle(release: DebianRelease) throws {
+        let machine = try TestMachine(release)
         try machine.run("systemctl", "enable", "--now", "memwatchd.service")
         #expect(try machine.run("systemctl", "is-enabled", "memwatchd.socket") == "enabled\n")
         let first = try machine.mainPID(of: "memwatchd.service")
@@ -68,9 +69,9 @@ struct ServiceTests {
         #expect(try machine.journal("PRIORITY=3").count + machine.journal("PRIORITY=4").count == 1)
     }
 
-    @Test("journalctl -x explains an entry from the catalogue")
-    func catalogue() throws {
-        let machine = try TestMachine()
+    @Test("journalctl -x explains an entry from the catalogue", arguments: DebianRelease.allCases)
+    func catalogue(release: DebianRelease) throws {
+        let machine = try TestMachine(release)
         try machine.startDaemon()
         try machine.addService("sleeper.service", "ExecStart=sleep 1000")
         try machine.run("systemctl", "start", "sleeper.service")
@@ -81,5 +82,103 @@ struct ServiceTests {
         let text = try machine.run("journalctl", "-x", "MEMWATCH_PID=\(pid)")
         #expect(text.contains("Subject: Process \(pid) (sleep) is watched from now on"))
         #expect(text.contains("memwatch regions \(pid) --summary"))
+    }
+
+    @Test("a restart loses nothing of the history", arguments: DebianRelease.allCases)
+    func history(release: DebianRelease) throws {
+        let machine = try TestMachine(release)
+        try machine.startDaemon()
+        let grower = try Grower(on: machine)
+        try machine.run("systemctl", "start", grower.unit)
+        let pid = try machine.mainPID(of: grower.unit)
+        try machine.run("memwatch", "attach", "\(pid)")
+        var events = try machine.followEvents()
+        try events.wait(for: "attached", of: pid)
+        for _ in 0..<3 {
+            try grower.step()
+            try events.wait(for: "brk-grow", of: pid)
+        }
+        let seen = try machine.records("events", "\(pid)")
+        #expect(seen.count == 4)
+        let samples = try machine.records("history", "\(pid)")
+
+        try machine.run("systemctl", "stop", "memwatchd.service")
+        // Its socket is still there: the next client starts it.
+        #expect(try machine.records("events", "\(pid)") == seen)
+        #expect(try Array(machine.records("history", "\(pid)").prefix(samples.count)) == samples)
+        try grower.step()
+        events = try machine.followEvents()
+        for _ in 0..<4 { try events.wait(for: "brk-grow", of: pid) }
+    }
+
+    @Test(
+        "a daemon that is stopped is ended by the watchdog, and who asked it is answered by the next",
+        arguments: DebianRelease.allCases)
+    func watchdog(release: DebianRelease) throws {
+        let machine = try TestMachine(release)
+        // The unit's half minute, in less.
+        try machine.run("mkdir", "-p", "/etc/systemd/system/memwatchd.service.d")
+        try machine.write(
+            "[Service]\nWatchdogSec=5\n", to: "/etc/systemd/system/memwatchd.service.d/soon.conf")
+        try machine.run("systemctl", "daemon-reload")
+        try machine.startDaemon()
+        try machine.addService("sleeper.service", "ExecStart=sleep 1000")
+        try machine.run("systemctl", "start", "sleeper.service")
+        try machine.run("memwatch", "attach", "--unit", "sleeper.service")
+        try machine.followEvents().wait(for: "attached")
+        let before = try machine.records("events")
+
+        let stopped = try machine.mainPID(of: "memwatchd.service")
+        try machine.run("sh", "-c", "kill -STOP \(stopped)")
+        // The connection waits at the socket, which is systemd's.
+        let status = try #require(try machine.records("status").first)
+        #expect(status["pid"]?.integerValue != stopped)
+        #expect(status["pid"]?.integerValue == (try machine.mainPID(of: "memwatchd.service")))
+        let restarts = try machine.run(
+            "systemctl", "show", "--property=NRestarts", "--value", "memwatchd.service")
+        #expect(restarts == "1\n")
+        #expect(try machine.run("journalctl", "--unit=memwatchd.service").contains("Watchdog timeout"))
+        #expect(try machine.records("events") == before)
+    }
+
+    @Test("two users see each their own processes; root and the group's members see all")
+    func users() throws {
+        let machine = try TestMachine()
+        try machine.startDaemon()
+        var pids: [String: Int64] = [:]
+        for user in ["alice", "bob", "carol"] { try machine.run("useradd", user) }
+        try machine.run("usermod", "--append", "--groups", "memwatch", "carol")
+        func attempt(_ user: String, _ words: String...) throws -> TestMachine.Result {
+            try machine.attempt(["runuser", "-u", user, "--", "memwatch"] + words)
+        }
+        func listed(_ user: String) throws -> Set<Int64> {
+            let result = try attempt(user, "list", "--format", "ndjson")
+            #expect(result.exit == .status(0), "\(result)")
+            let targets = try result.output.split(separator: "\n").map { try JSON(parsing: String($0)) }
+            return Set(targets.compactMap { $0["pid"]?.integerValue })
+        }
+        for user in ["alice", "bob"] {
+            try machine.addService("\(user).service", "User=\(user)\nExecStart=sleep 1000")
+            try machine.run("systemctl", "start", "\(user).service")
+            let pid = try machine.mainPID(of: "\(user).service")
+            #expect(try attempt(user, "attach", "\(pid)").exit == .status(0))
+            try machine.followEvents().wait(for: "attached", of: pid)
+            pids[user] = pid
+        }
+        for (user, other) in [("alice", "bob"), ("bob", "alice")] {
+            let own = try #require(pids[user])
+            let foreign = try #require(pids[other])
+            #expect(try listed(user) == [own])
+            for command in ["regions", "history", "events"] {
+                #expect(try attempt(user, command, "\(own)").exit == .status(0))
+                #expect(try attempt(user, command, "\(foreign)").exit == .status(77))
+            }
+            for command in ["attach", "detach"] {
+                #expect(try attempt(user, command, "\(foreign)").exit == .status(77))
+            }
+        }
+        #expect(try listed("carol") == Set(pids.values))
+        #expect(try listed("root") == Set(pids.values))
+        for pid in pids.values { #expect(try attempt("carol", "regions", "\(pid)").exit == .status(0)) }
     }
 }

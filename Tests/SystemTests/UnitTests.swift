@@ -4,7 +4,7 @@ import Varlink
 
 @Suite(
     "A unit is watched as a whole, through every restart", .requiresRoot, .requiresTool("systemd-nspawn"),
-    .requiresMachine(), .timeLimit(.minutes(5)))
+    .requiresMachine(), .requiresPackage, .timeLimit(.minutes(5)))
 struct UnitTests {
     @Test("a unit restarted three times has one continuous history", arguments: ["auto", "sampling"])
     func restarts(source: String) throws {

@@ -17,7 +17,7 @@ package enum ExpectedSkips {
             "huge-pages", "anonymous-names",
             "ptrace", "kernel-records", "perf", "perf-machine", "perf-cgroup", "perf-ordinary-user",
             "pid-namespace", "memory-controller", "test-machine", "tool-cc", "tool-unshare", "tool-strace",
-            "tool-java", "tool-node", "tool-numpy",
+            "tool-java", "tool-node", "tool-numpy", "package", "tool-lintian", "tool-man", "tool-fish", "tool-zsh",
             "tool-postgres", "tool-setpriv",
             "tool-systemd-socket-activate",
         ],

@@ -10,6 +10,13 @@ extension Trait where Self == ConditionTrait {
             "there is no Debian \(release) to boot; \"scripts/test-machine.sh prepare \(release)\" makes one")
     }
 
+    /// The Debian package. `make deb` makes it, and `make test-system` calls that.
+    static var requiresPackage: Self {
+        requires(
+            "package", (try? DebianPackage.built()) != nil,
+            "there is no Debian package; \"make deb\" makes it")
+    }
+
     /// Root in a container that may mount can open performance events wherever there are any.
     static var requiresPerformanceEvents: Self {
         requires(

@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 import Varlink
 
-/// A Debian with a real systemd, booted for one test, with the built memwatch installed; gone when the
-/// last reference to it goes, whatever state it is in then.
+/// A Debian with a real systemd, booted for one test; gone when the last reference to it goes, whatever
+/// state it is in then.
 ///
 /// `scripts/test-machine.sh` makes and boots it. Commands run in all of its namespaces, as root.
 final class TestMachine {
@@ -16,34 +16,29 @@ final class TestMachine {
     /// The machine's file system, seen from out here.
     private var root: String { "/proc/\(leader)/root" }
 
-    /// Returns when all of it has started and memwatch is installed, but not started.
-    init(_ release: DebianRelease = .bookworm) throws {
-        let runtime = try SwiftRuntime.directories().map { "--bind-ro=" + $0 }
-        boot = try ChildProcess(DebianRelease.script, ["boot", release.rawValue] + runtime)
+    /// Returns when all of it has started. The Debian package is installed in it, but its units are disabled, so
+    /// that a test says when they start.
+    convenience init(_ release: DebianRelease = .bookworm) throws {
+        try self.init(release, options: ["--package=" + DebianPackage.built().path])
+    }
+
+    /// A machine that has never heard of memwatch.
+    convenience init(bare release: DebianRelease) throws { try self.init(release, options: []) }
+
+    private init(_ release: DebianRelease, options: [String]) throws {
+        boot = try ChildProcess(DebianRelease.script, ["boot", release.rawValue] + options)
         guard let line = try boot.nextLine(), line.hasPrefix("booted "), let pid = pid_t(line.dropFirst(7))
         else {
             throw TestFailure("the machine did not boot: \(boot.errorText())")
         }
         leader = pid
-        try install()
+        // It is C, and finds all it needs there.
+        try copy(try builtProduct("memgrow"), to: "/usr/local/bin/memgrow")
     }
 
     deinit {
         boot.closeInput()
         _ = try? boot.waitForExit()
-    }
-
-    /// What `make install` puts there, what it then tells an administrator to run, and memgrow.
-    private func install() throws {
-        let client = try builtProduct("memwatch")
-        let build = String(client.dropLast("/memwatch".count))
-        let settings = ["PREFIX": "/usr", "DESTDIR": root, "MEMWATCH_BUILD": build]
-        try TestSupport.run(
-            DebianRelease.checkout + "/scripts/install.sh", ["install"], environment: settings)
-        try TestSupport.run("install", [try builtProduct("memgrow"), root + "/usr/bin/memgrow"])
-        try run("systemd-sysusers")
-        try run("systemctl", "daemon-reload")
-        try run("journalctl", "--update-catalog")
     }
 
     // MARK: Commands
@@ -94,6 +89,11 @@ final class TestMachine {
 
     // MARK: Files and units
 
+    /// Copies a file from out here; the mode goes with it.
+    func copy(_ file: String, to path: String) throws {
+        try TestSupport.run("cp", ["--preserve=mode", file, root + path])
+    }
+
     func write(_ text: String, to path: String) throws {
         let inside = try start(["tee", path])
         try inside.send(text)
@@ -122,8 +122,8 @@ final class TestMachine {
 }
 
 /// The Debian releases that scripts/test-machine.sh can boot.
-enum DebianRelease: String {
-    case bookworm
+enum DebianRelease: String, CaseIterable {
+    case bookworm, trixie
 
     static let checkout = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
     static let script = checkout + "/scripts/test-machine.sh"

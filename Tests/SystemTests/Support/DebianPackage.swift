@@ -1,0 +1,55 @@
+import Glibc
+import TestSupport
+
+/// A file of memwatch's Debian package.
+struct DebianPackage {
+    let path: String
+
+    /// What `make deb` made of this checkout, or the file that `MEMWATCH_TEST_PACKAGE` names.
+    static func built() throws -> DebianPackage {
+        if let chosen = getenv("MEMWATCH_TEST_PACKAGE") {
+            return DebianPackage(path: String(cString: chosen))
+        }
+        let directory = DebianRelease.checkout + "/.build/deb"
+        let found = try run("find", [directory, "-maxdepth", "1", "-name", "memwatch_*.deb"])
+        guard let path = found.split(separator: "\n").first else {
+            throw TestFailure("there is no Debian package in \(directory); \"make deb\" makes it")
+        }
+        return DebianPackage(path: String(path))
+    }
+
+    /// The same package under another version number, for what apt does from one version to the next.
+    func asVersion(_ version: String, in directory: String) throws -> DebianPackage {
+        let path = directory + "/memwatch-\(version).deb"
+        try run(DebianRelease.checkout + "/scripts/deb.sh", ["as-version", version, self.path, path])
+        return DebianPackage(path: path)
+    }
+
+    /// A field of its control file.
+    func field(_ name: String) throws -> String {
+        String(try run("dpkg-deb", ["--field", path, name]).prefix { $0 != "\n" })
+    }
+
+    /// What it brings: "-rwxr-xr-x root/root /usr/bin/memwatch", directories too, in order of the paths.
+    func contents() throws -> [String] {
+        try run("dpkg-deb", ["--contents", path]).split(separator: "\n").map { line in
+            let words = line.split(separator: " ", maxSplits: 5)
+            return "\(words[0]) \(words[1]) \(words[5].dropFirst())"
+        }
+    }
+}
+
+extension TestMachine {
+    /// `apt install ./memwatch.deb`, as an administrator does it.
+    @discardableResult
+    func aptInstall(_ package: DebianPackage) throws -> String {
+        try copy(package.path, to: "/root/memwatch.deb")
+        return try apt("install", "./memwatch.deb")
+    }
+
+    /// Without questions, which nobody would answer here.
+    @discardableResult
+    func apt(_ words: String...) throws -> String {
+        try run(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes"] + words)
+    }
+}
