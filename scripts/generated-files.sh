@@ -18,7 +18,8 @@ page memwatchd.toml.5 memwatchd "$here/config/memwatchd.toml"
 
 # Each shell looks for a file whose name it makes from the command's.
 for program in memwatch memwatchd; do
-    "$build/$program" --generate-completion-script bash >"$output.new/bash/$program"
+    # It is read by a shell, and never run: Debian wants no "#!" in it.
+    "$build/$program" --generate-completion-script bash | sed '1{/^#!/d}' >"$output.new/bash/$program"
     "$build/$program" --generate-completion-script zsh >"$output.new/zsh/_$program"
     "$build/$program" --generate-completion-script fish >"$output.new/fish/$program.fish"
 done
