@@ -66,7 +66,7 @@ struct PackageTests {
             "sh", "-c",
             """
             find / -xdev -not -path '/var/log/*' -not -path '/var/cache/*' -not -path '/var/lib/dpkg/*-old' \
-                -not -path '/var/lib/apt/*' -not -path '/tmp/*' -not -path '/var/tmp/*' -not -path '/root/*'
+                -not -path '/var/lib/apt/*' -not -path '/tmp/*' -not -path '/var/tmp/*' -not -path '/root/*' -not -path '/etc/*-'
             find /run/memwatch 2>/dev/null || true
             """)
         return Set(listing.split(separator: "\n"))
