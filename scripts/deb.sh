@@ -4,7 +4,8 @@
 #   scripts/deb.sh [BUILD]                  packs the programs in BUILD (.build/release)
 #   scripts/deb.sh dependencies             installs what that needs, where it is missing
 #   scripts/deb.sh as-version VERSION DEB OUTPUT
-#                                           the same package with another version number, for tests of upgrades
+#                                           the same package with another version number, for tests of upgrades;
+#                                           made, where OUTPUT is not newer
 #
 # debian/ says what is in it; scripts/install.sh, which "make install" calls too, where it goes.
 set -euo pipefail
@@ -60,11 +61,14 @@ pack() {
 
 as_version() {
     local version=$1 deb=$2 output=$3 tree
+    if [[ $output -nt $deb ]]; then return 0; fi
+    mkdir -p "$(dirname "$output")"
     tree=$(mktemp -d)
     dpkg-deb --raw-extract "$deb" "$tree"
     sed -i "s/^Version: .*/Version: $version/" "$tree/DEBIAN/control"
-    dpkg-deb --root-owner-group -Znone --build "$tree" "$output" >&2
+    dpkg-deb --root-owner-group -Znone --build "$tree" "$output.new" >&2
     rm -rf -- "$tree"
+    mv -- "$output.new" "$output"
 }
 
 case ${1:-} in

@@ -106,8 +106,11 @@ uninstall_all() {
     while IFS=$'\t' read -r mode source destination; do
         rm -f -- "$destdir$destination"
     done < <(files)
-    # Programs are removed even when the build directory is gone and files() cannot list them.
-    rm -f -- "$destdir$prefix/bin/memwatch" "$destdir$prefix/sbin/memwatchd"
+    # What is built is removed even when the build directory is gone and files() cannot list it.
+    local built=(bin/memwatch sbin/memwatchd share/man/man{1/memwatch.1,5/memwatchd.toml.5,8/memwatchd.8})
+    built+=(share/bash-completion/completions/memwatch{,d} "$zsh"/_memwatch{,d}
+        share/fish/vendor_completions.d/memwatch{,d}.fish)
+    rm -f -- "${built[@]/#/$destdir$prefix/}"
     # Only directories of our own, and only when empty.
     for directory in share/doc/memwatch share/memwatch/prometheus share/memwatch; do
         [[ ! -d $destdir$prefix/$directory ]] || rmdir --ignore-fail-on-non-empty -- "$destdir$prefix/$directory"

@@ -106,7 +106,8 @@ struct PackageContentTests {
         let script = """
             . '\(file)'
             COMP_LINE='memwatch reg' COMP_POINT=12 COMP_WORDS=(memwatch reg) COMP_CWORD=1 COMP_TYPE=9
-            $(complete -p memwatch | sed -n 's/.* -F \\([^ ]*\\) .*/\\1/p')
+            complete=($(complete -p memwatch))
+            "${complete[-2]}" memwatch reg memwatch
             printf '%s\\n' "${COMPREPLY[@]}"
             """
         #expect(try run("bash", ["-c", script]) == "regions\n")

@@ -76,9 +76,8 @@ struct PackageTests {
         "an upgrade restarts the daemon, which goes on watching what it watched",
         arguments: DebianRelease.allCases)
     func upgrade(release: DebianRelease) throws {
-        let directory = try TemporaryDirectory()
         let machine = try TestMachine(bare: release)
-        try machine.aptInstall(try DebianPackage.built().asVersion("0.0.1", in: directory.path))
+        try machine.aptInstall(DebianPackage.built().older())
         // What the administrator wrote stays as it is.
         try machine.write("[sampling]\ninterval = \"200ms\"\n", to: "/etc/memwatch/memwatchd.toml")
         try machine.run("systemctl", "restart", "memwatchd.service")
@@ -111,7 +110,7 @@ struct PackageTests {
     func migration(release: DebianRelease) throws {
         let directory = try TemporaryDirectory()
         let machine = try TestMachine(bare: release)
-        try machine.aptInstall(try DebianPackage.built().asVersion("0.0.1", in: directory.path))
+        try machine.aptInstall(DebianPackage.built().older())
         try machine.run("systemctl", "stop", "memwatchd.service", "memwatchd.socket")
         try machine.run("rm", "-rf", "/var/lib/memwatch")
         try machine.run("install", "-d", "-m", "700", "/var/lib/memwatch")

@@ -5,7 +5,8 @@ import TestSupport
 struct DebianPackage {
     let path: String
 
-    /// What `make deb` made of this checkout, or the file that `MEMWATCH_TEST_PACKAGE` names.
+    /// What `make deb` made of this checkout, or the file that `MEMWATCH_TEST_PACKAGE` names,
+    /// from the root on.
     static func built() throws -> DebianPackage {
         if let chosen = getenv("MEMWATCH_TEST_PACKAGE") {
             return DebianPackage(path: String(cString: chosen))
@@ -18,9 +19,11 @@ struct DebianPackage {
         return DebianPackage(path: String(path))
     }
 
-    /// The same package under another version number, for what apt does from one version to the next.
-    func asVersion(_ version: String, in directory: String) throws -> DebianPackage {
-        let path = directory + "/memwatch-\(version).deb"
+    /// The same package under an older version number, for what apt does from one version to the next.
+    func older() throws -> DebianPackage {
+        let version = "0.0.1"
+        let path =
+            self.path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/older/\(version).deb"
         try run(DebianRelease.checkout + "/scripts/deb.sh", ["as-version", version, self.path, path])
         return DebianPackage(path: path)
     }
@@ -28,14 +31,6 @@ struct DebianPackage {
     /// A field of its control file.
     func field(_ name: String) throws -> String {
         String(try run("dpkg-deb", ["--field", path, name]).prefix { $0 != "\n" })
-    }
-
-    /// What it brings: "-rwxr-xr-x root/root /usr/bin/memwatch", directories too, in order of the paths.
-    func contents() throws -> [String] {
-        try run("dpkg-deb", ["--contents", path]).split(separator: "\n").map { line in
-            let words = line.split(separator: " ", maxSplits: 5)
-            return "\(words[0]) \(words[1]) \(words[5].dropFirst())"
-        }
     }
 }
 
