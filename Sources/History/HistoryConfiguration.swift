@@ -13,10 +13,14 @@ package struct HistoryConfiguration: Sendable {
     /// Size of a file kept only to be given up when the disk is full, because then even
     /// deleting rows needs room.
     package var ballastBytes: Int64
+    /// Samples, regions and events of the processes that one user alone has watched; see
+    /// ``HistoryStore/register(_:attached:reader:rule:parent:share:)``.
+    package var maximumRowsPerUser: Int64
 
     package init(
         directory: String, maximumBytes: Int64 = 1 << 30, maximumAgeSeconds: Int64 = 30 * 86_400,
-        rawAgeSeconds: Int64 = 86_400, minuteAgeSeconds: Int64 = 7 * 86_400, ballastBytes: Int64 = 8 << 20
+        rawAgeSeconds: Int64 = 86_400, minuteAgeSeconds: Int64 = 7 * 86_400, ballastBytes: Int64 = 8 << 20,
+        maximumRowsPerUser: Int64 = 4_000_000
     ) {
         self.directory = directory
         self.maximumBytes = maximumBytes
@@ -24,6 +28,7 @@ package struct HistoryConfiguration: Sendable {
         self.rawAgeSeconds = rawAgeSeconds
         self.minuteAgeSeconds = minuteAgeSeconds
         self.ballastBytes = ballastBytes
+        self.maximumRowsPerUser = maximumRowsPerUser
     }
 }
 

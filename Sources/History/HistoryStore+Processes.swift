@@ -10,9 +10,10 @@ extension HistoryStore {
     /// - Parameters:
     ///   - rule: the rule that adopts it; nil where it was attached by pid.
     ///   - parent: its parent's pid, where that is known.
+    ///   - share: the user who alone wants it watched, and whose share of the history it fills.
     package func register(
         _ description: ProcessDescription, attached: Timestamp, reader: Reader?, rule: String? = nil,
-        parent: Int32? = nil
+        parent: Int32? = nil, share: UInt32? = nil
     ) throws(HistoryError) -> HistoryProcessID {
         try writing { db, writer in
             let identity = description.identity
@@ -35,12 +36,13 @@ extension HistoryStore {
                     UPDATE process SET comm = ?2, exe = ifnull(?3, exe), uid = ifnull(?4, uid),
                         gid = ifnull(?5, gid), unit = ifnull(?6, unit), cgroup = ifnull(?7, cgroup),
                         started = ifnull(started, ?8), rule = ifnull(?9, rule), parent = ifnull(parent, ?10),
-                        ended = NULL, end_state = NULL WHERE id = ?1
+                        share_uid = ?11, ended = NULL, end_state = NULL WHERE id = ?1
                     """)
                 update.bind(1, known)
                 bind(description, to: update, from: 2)
                 update.bind(9, text: rule)
                 update.bind(10, parent.map(Int64.init))
+                update.bind(11, share.map(Int64.init))
                 try update.run()
                 try tighten(db, HistoryProcessID(rawValue: known), to: reader)
                 writer.registered(known)
@@ -50,8 +52,8 @@ extension HistoryStore {
                 cached: db,
                 """
                 INSERT INTO process (boot_id, comm, exe, uid, gid, unit, cgroup, started, attached, pid,
-                    start_ticks, pidfd_inode, reader_uid, reader_gid, rule, parent)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+                    start_ticks, pidfd_inode, reader_uid, reader_gid, rule, parent, share_uid)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
                 """)
             insert.bind(1, text: identity.bootID)
             bind(description, to: insert, from: 2)
@@ -63,11 +65,29 @@ extension HistoryStore {
             insert.bind(14, reader.map { Int64($0.gid) })
             insert.bind(15, text: rule)
             insert.bind(16, parent.map(Int64.init))
+            insert.bind(17, share.map(Int64.init))
             guard try insert.step() else { throw HistoryError.closed }
             let id = insert.int(0)
             try insert.run()
             writer.registeredNew(id)
             return HistoryProcessID(rawValue: id)
+        }
+    }
+
+    /// The administrators want this process watched as well: it fills no user's share from now on.
+    package func clearShare(of identity: ProcessIdentity) throws(HistoryError) {
+        try writing { db, _ in
+            let update = try PreparedStatement(
+                cached: db,
+                """
+                UPDATE process SET share_uid = NULL
+                WHERE pid = ? AND start_ticks = ? AND boot_id = ? AND pidfd_inode IS ? AND share_uid IS NOT NULL
+                """)
+            update.bind(1, Int64(identity.pid))
+            update.bind(2, Int64(bitPattern: identity.startTicks))
+            update.bind(3, text: identity.bootID)
+            update.bind(4, identity.pidfdInode.map(Int64.init(bitPattern:)))
+            try update.run()
         }
     }
 

@@ -10,6 +10,8 @@ struct RetentionState: Sendable {
     var passWorked = false
     /// While the history is too large: nothing older than this is kept.
     var pressure: Timestamp?
+    /// By uid.
+    var shares: [Int64: UserShare] = [:]
     /// The cutoff that a whole pass has been made with: dictionary rows not used since may go.
     var completedCutoff: Timestamp?
     /// The day on which the names of open intervals were last marked as in use.

@@ -52,6 +52,7 @@ final class HistoryWriter {
         track.newestBaseID &+= 1
         if tracks[process] != nil { tracks[process] = track }
         try statements.insertBase(process, track.newestBaseID, fields)
+        try statements.addRows(process, 1)
         return track.newestBaseID
     }
 
@@ -69,6 +70,7 @@ final class HistoryWriter {
                 tracks[id] = track
             } else {
                 active.remove(id)
+                if track.newRows > 0 { try statements.addRows(id, track.newRows) }
             }
         }
         return report
@@ -78,6 +80,7 @@ final class HistoryWriter {
         _ entry: HistoryEntry, _ id: Int64, _ track: inout ProcessTrack, _ report: inout HistoryWriteReport,
         in db: Database
     ) throws {
+        track.newRows += Int64(entry.born.count + entry.events.count + (entry.sample == nil ? 0 : 1))
         let day = max(latestDay, entry.time.microseconds / 86_400_000_000)
         if let image = entry.executedImage {
             try statements.setImage(id, image)
@@ -114,11 +117,19 @@ final class HistoryWriter {
             id = max(id, track.lastRunID.addingSaturating(1))
             let run = EventRun(from: id, time: event.time.microseconds)
             try statements.insertRun(process, run)
+            track.newRows += 1
             track.run = run
             track.lastRunID = run.last
         }
         lastEventID = id
         return id
+    }
+
+    /// How many rows were written of a process since this was last asked.
+    func takeNewRows(of process: Int64) -> Int64 {
+        guard let count = tracks[process]?.newRows else { return 0 }
+        tracks[process]?.newRows = 0
+        return count
     }
 
     /// Retention has removed the process's latest run, or some of it.
@@ -151,6 +162,7 @@ final class HistoryWriter {
         track.newestBaseID &+= 1
         track.baseID = track.newestBaseID
         track.base = fields
+        track.newRows += 1
         try statements.insertBase(id, track.baseID, fields)
         return SampleDelta()
     }
@@ -173,4 +185,6 @@ struct ProcessTrack {
     var run: EventRun?
     /// The last id that any of its runs covers.
     var lastRunID: Int64
+    /// Rows that are not in `share_rows` yet.
+    var newRows: Int64 = 0
 }

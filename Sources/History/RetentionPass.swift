@@ -22,17 +22,21 @@ struct RetentionPass {
         let today = now.microseconds / 86_400_000_000
         while left > 0 {
             let next = try PreparedStatement(
-                cached: db, "SELECT id, ifnull(ended, attached) FROM process WHERE id > ? ORDER BY id LIMIT 1"
-            )
+                cached: db,
+                "SELECT id, ifnull(ended, attached), share_uid FROM process WHERE id > ? ORDER BY id LIMIT 1")
             next.bind(1, state.cursor ?? .min)
             guard try next.step() else { return try finishPass(cutoff: cutoff, today: today) }
             let process = next.int(0)
             let lastKnown = Timestamp(microseconds: next.int(1))
+            let share = next.optionalInt(2)
             next.reset()
             left -= Self.visitCost
-            if try visit(process, lastKnown: lastKnown, cutoff: cutoff, today: today) {
+            let before = report
+            let own = max(cutoff, self.cutoff(ofShare: share))
+            if try visit(process, lastKnown: lastKnown, cutoff: own, today: today) {
                 state.cursor = process
             }
+            if share != nil { try countRows(of: process, since: before) }
         }
         // Going through many processes takes many slices too, and is no reason to begin again.
         if report.removedRows + report.rolledUpSamples > 0 { state.passWorked = true }
@@ -177,10 +181,11 @@ struct RetentionPass {
         _ process: Int64, _ timeline: Timeline, _ tier: SampleTier, before moment: Int64
     ) throws {
         guard left > 0 else { return }
-        let rows = try RollUp(db: db, writer: writer, process: process, timeline: timeline)
+        let (rolledUp, made) = try RollUp(db: db, writer: writer, process: process, timeline: timeline)
             .make(tier, before: moment, limit: left)
-        report.rolledUpSamples += rows
-        left -= rows
+        report.rolledUpSamples += rolledUp
+        report.madeRows += made
+        left -= rolledUp
     }
 
     /// Bases are used in ascending order, in each table: those below the first in use are done.
@@ -278,9 +283,10 @@ struct RetentionPass {
         if let completed = state.completedCutoff { try removeNames(completed, today) }
         state.completedCutoff = cutoff
         let isTooLarge = try adjustPressure()
+        let isShareExceeded = try adjustShares()
         let released = try releasePages()
         // A pass that was cut short by its budget may have left work behind where it began.
-        report.isFinished = !isTooLarge && !released && !state.passWorked
+        report.isFinished = !isTooLarge && !isShareExceeded && !released && !state.passWorked
         state.passWorked = false
     }
 

@@ -12,6 +12,8 @@ package struct RetentionReport: Hashable, Sendable {
     package var removedRows = 0
     /// Samples or minutes that became part of a minute or hour.
     package var rolledUpSamples = 0
+    /// Minutes and hours that they became.
+    package var madeRows = 0
     /// Bytes of the file given back to the disk.
     package var releasedBytes: Int64 = 0
     /// The disk was full, and the ballast was given up for this slice.

@@ -21,8 +21,8 @@ struct RollUp {
     }
 
     /// Rolls up to about `limit` rows of the tier below `tier` that end before `before`;
-    /// says how many.
-    func make(_ tier: SampleTier, before: Int64, limit: Int) throws -> Int {
+    /// says how many, and how many rows they became.
+    func make(_ tier: SampleTier, before: Int64, limit: Int) throws -> (rolledUp: Int, made: Int) {
         let lower: SampleTier = tier == .hour ? .minute : .raw
         let width = tier.bucketMicroseconds
         let end = before / width * width
@@ -67,21 +67,24 @@ struct RollUp {
             finished.append(bucket)
             done = end
         }
-        guard let done else { return 0 }
-        for source in finished { try insert(source, tier) }
+        guard let done else { return (0, 0) }
+        var made = 0
+        for source in finished { made += try insert(source, tier) }
         let delete = try PreparedStatement(
             cached: db, "DELETE FROM \(lower.table) WHERE process = ?1 AND at < ?2")
         delete.bind(1, process)
         delete.bind(2, done)
         try delete.run()
-        return count
+        return (count, made)
     }
 
-    private func insert(_ source: Source, _ tier: SampleTier) throws {
+    private func insert(_ source: Source, _ tier: SampleTier) throws -> Int {
+        var made = 1
         try insert(tier, source.at, part: 0, base: source.base, source.delta)
         for (part, sample) in [(Int64(1), source.extremes.minimum), (2, source.extremes.maximum)] {
             let fields = SampleFields(sample)
             if fields == source.fields { continue }
+            made += 1
             if let base = try SampleReader.loadBase(db, process, source.base),
                 let delta = SampleDelta(fields, from: base)
             {
@@ -91,6 +94,7 @@ struct RollUp {
                 try insert(tier, source.at, part: part, base: base, SampleDelta())
             }
         }
+        return made
     }
 
     private func insert(

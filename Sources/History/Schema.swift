@@ -19,6 +19,8 @@ enum Schema {
     static let first = "2026-11 first"
     static let kernelEvents = "2026-11 kernel events"
     static let eventRuns = "2026-11 event runs"
+    static let shares = "2026-11 shares"
+    static let latest = shares
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -29,6 +31,7 @@ enum Schema {
         }
         migrator.registerMigration(kernelEvents) { db in try addKernelEvents(db) }
         migrator.registerMigration(eventRuns) { db in try addEventRuns(db) }
+        migrator.registerMigration(shares) { db in try addShares(db) }
         return migrator
     }
 

@@ -15,6 +15,7 @@ final class WriterStatements {
     private let lastEventStatement: PreparedStatement
     private let setImageStatement: PreparedStatement
     private let setEndStatement: PreparedStatement
+    private let addRowsStatement: PreparedStatement
     private let loadTrackStatement: PreparedStatement
     let findName: PreparedStatement
     let insertName: PreparedStatement
@@ -56,6 +57,8 @@ final class WriterStatements {
         setImageStatement = try PreparedStatement(db, "UPDATE process SET comm = ?2, exe = ?3 WHERE id = ?1")
         setEndStatement = try PreparedStatement(
             db, "UPDATE process SET ended = ?2, end_state = ?3 WHERE id = ?1")
+        addRowsStatement = try PreparedStatement(
+            db, "UPDATE process SET share_rows = max(0, share_rows + ?2) WHERE id = ?1")
         loadTrackStatement = try PreparedStatement(
             db,
             """
@@ -236,6 +239,13 @@ final class WriterStatements {
         setEndStatement.bind(2, ended.time.microseconds)
         setEndStatement.bind(3, text: ended.state.rawValue)
         try setEndStatement.run()
+    }
+
+    /// Counts rows, or removed ones, to the process's user's share of the history.
+    func addRows(_ process: Int64, _ count: Int64) throws {
+        addRowsStatement.bind(1, process)
+        addRowsStatement.bind(2, count)
+        try addRowsStatement.run()
     }
 
     /// Where the process's time line stands, from the database; nil where there is no such row.

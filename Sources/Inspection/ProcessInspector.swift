@@ -12,6 +12,8 @@ package struct ProcessInspection: Sendable {
     package var isTruncated: Bool
     /// Bytes in memory of each of ``regions``, where they were asked for; nil of one that cannot be told.
     package var resident: [UInt64?]?
+    /// Who the process was, read right after its map; nil where that cannot be told.
+    package var credentials: ProcessCredentials?
 }
 
 /// Looks at a process without having known it before: what `memwatch regions PID` does.
@@ -38,6 +40,7 @@ package struct ProcessInspector: Sendable {
         var inspection = ProcessInspection(
             regions: inspector.regions, paths: inspector.paths, sample: outcome.sample,
             isTruncated: inspector.isTruncated)
+        inspection.credentials = outcome.credentials
         if countsResident {
             let ranges = inspection.regions.map { $0.start..<max($0.start, $0.end) }
             inspection.resident = directory.residentBytes(of: ranges)

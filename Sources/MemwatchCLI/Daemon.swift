@@ -13,8 +13,10 @@ struct Daemon {
     ) throws(Failure) -> Daemon {
         do throws(VarlinkClientError) {
             return Daemon(
-                client: try VarlinkClient.connect(path: endpoint.path, patience: patience), endpoint: endpoint
-            )
+                client: try VarlinkClient.connect(
+                    path: endpoint.path, requireOwner: .rootSelfOrUser(Endpoint.serviceUser),
+                    patience: patience),
+                endpoint: endpoint)
         } catch {
             throw Failure(daemon: error, at: endpoint)
         }

@@ -24,6 +24,9 @@ struct Endpoint: Hashable, Sendable {
         }
     }
 
+    /// As whom the system's daemon runs, where it has a user of its own.
+    static let serviceUser = "memwatch"
+
     static let systemSocket = "/run/memwatch/" + MonitorInterface.name
 
     /// nil where no daemon of the user's own has made one.

@@ -51,11 +51,11 @@ extension Failure {
                 .noPermission,
                 "not permitted to open \(endpoint.path): run as root, or join the socket's group")
         case .pathTooLong, .pathUnusable: self.init(.usage, error.description)
-        case .forgedOwner(_, let uid):
+        case .forgedOwner(let path, let uid):
             self.init(
                 .noPermission,
-                "\(endpoint.path) belongs to uid \(uid), neither you nor root: memwatch does not ask strangers, "
-                    + "run as that user or name another with --socket")
+                "\(path) belongs to uid \(uid), neither you nor root nor \(Endpoint.serviceUser): memwatch does "
+                    + "not ask strangers, run as that user or name another with --socket")
         case .busy:
             self.init(.unavailable, "the daemon at \(endpoint.path) has too many callers: try again")
         case .disconnected: self = .daemonGone(endpoint)
@@ -131,6 +131,11 @@ extension Failure {
                 .noPermission,
                 "the daemon watches no more than \(limit) targets for you: end some with 'memwatch detach PID'"
             )
+        case .tooManyStreams(let limit):
+            self.init(
+                .noPermission,
+                "the daemon answers no more than \(limit) of your streams at a time: end some "
+                    + "('memwatch events --follow')")
         case .historyUnavailable(let reason):
             self.init(
                 .software, Self.joined("the history cannot be used", reason, else: "see 'memwatch status'"))

@@ -10,6 +10,7 @@ package enum MonitorError: Error, Hashable, Sendable {
     case invalidTime(value: String, reason: String)
     case invalidValue(parameter: String, reason: String)
     case tooManyTargets(limit: Int64)
+    case tooManyStreams(limit: Int64)
     case historyUnavailable(reason: String)
 
     /// As it goes over the socket.
@@ -30,6 +31,8 @@ package enum MonitorError: Error, Hashable, Sendable {
                 ("InvalidValue", ["parameter": .string(parameter), "reason": .string(reason)])
             case .tooManyTargets(let limit):
                 ("TooManyTargets", ["limit": .integer(limit)])
+            case .tooManyStreams(let limit):
+                ("TooManyStreams", ["limit": .integer(limit)])
             case .historyUnavailable(let reason):
                 ("HistoryUnavailable", ["reason": .string(reason)])
             }
@@ -55,6 +58,7 @@ package enum MonitorError: Error, Hashable, Sendable {
                 parameter: error.parameters["parameter"]?.stringValue ?? "", reason: reason)
         case "TooManyTargets":
             self = .tooManyTargets(limit: error.parameters["limit"]?.integerValue ?? 0)
+        case "TooManyStreams": self = .tooManyStreams(limit: error.parameters["limit"]?.integerValue ?? 0)
         case "HistoryUnavailable": self = .historyUnavailable(reason: reason)
         default: return nil
         }

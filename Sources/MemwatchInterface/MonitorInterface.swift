@@ -262,7 +262,10 @@ package enum MonitorInterface {
         error InvalidTime (value: string, reason: string)
         # A parameter has a value that makes no sense.
         error InvalidValue (parameter: string, reason: string)
+        # The caller, or everybody together, has as many targets as there may be.
         error TooManyTargets (limit: int)
+        # The caller has as many calls with more under way as it may.
+        error TooManyStreams (limit: int)
         # The history cannot be read or written now.
         error HistoryUnavailable (reason: string)
         """

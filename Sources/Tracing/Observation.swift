@@ -32,9 +32,9 @@ package struct Observation: Sendable {
     package var events: [MemoryEvent] = []
     /// Set with the last observation of a target: how it ended.
     package var ended: TargetState?
-    /// Who the process was at a full look; nil at others, and where it could not be told (see ``isFullLook``).
-    package var credentials: ProcessCredentials?
     package var isFullLook = false
+    /// Who the process was when it was last asked; see ``Identification``.
+    package var identification = Identification.notAsked
     /// Set where the process replaced its program (exec) or its name.
     package var description: ProcessDescription?
     /// What the process held when it ended; with ``ended``, where anything of it was ever seen.
@@ -47,18 +47,42 @@ package struct Observation: Sendable {
     }
 }
 
+/// Whether a look has found out who the process is: that decides who may read what was observed.
+///
+/// A process is another's from one moment to the next by executing a set-user-id program, so who it was at the look
+/// before says nothing about what was reported since then.
+package enum Identification: Hashable, Sendable {
+    /// Nothing was observed that could be another's than what was before.
+    case notAsked
+    /// The same at every question since the observation before.
+    case known(ProcessCredentials)
+    /// It was gone when it was asked, or was one and then another: it may have been anybody's.
+    case unknown
+
+    /// Together with another answer about the same observation.
+    mutating func join(_ credentials: ProcessCredentials?) {
+        guard let credentials, self == .notAsked || self == .known(credentials) else {
+            self = .unknown
+            return
+        }
+        self = .known(credentials)
+    }
+}
+
 /// How a target stands, for those who ask.
 package struct TargetSnapshot: Sendable {
     package var id: TargetID
     package var description: ProcessDescription
     package var attached: Timestamp
-    package var intervalMicroseconds: Int64
+    package var options: TargetOptions
     package var state: TargetState
-    /// The text of the rule that adopted it.
-    package var rule: String?
-    package var followsChildren: Bool
     package var lastSample: Sample?
     package var eventMode: EventMode
     /// True while its changes come too fast to be told one by one.
     package var isSummarised: Bool
+
+    package var intervalMicroseconds: Int64 { options.intervalMicroseconds }
+    /// The text of the rule that adopted it.
+    package var rule: String? { options.rule }
+    package var followsChildren: Bool { options.followsChildren }
 }

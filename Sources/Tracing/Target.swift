@@ -58,9 +58,7 @@ final class Target: Sendable, Identifiable {
         published.withLock { known in
             TargetSnapshot(
                 id: id, description: known.description, attached: attached,
-                intervalMicroseconds: known.options.intervalMicroseconds, state: known.targetState,
-                rule: known.options.rule, followsChildren: known.options.followsChildren,
-                lastSample: known.sample, eventMode: currentEventMode, isSummarised: known.isSummarised)
+                options: known.options, state: known.targetState, lastSample: known.sample, eventMode: currentEventMode, isSummarised: known.isSummarised)
         }
     }
 
@@ -94,6 +92,8 @@ final class Target: Sendable, Identifiable {
             return DepartedParent(snapshot: snapshot, ledger: ledger, forks: known.forks, paths: known.paths)
         }
     }
+
+    var options: TargetOptions { published.withLock { $0.options } }
 
     func setOptions(_ options: TargetOptions) { published.withLock { $0.options = options } }
 

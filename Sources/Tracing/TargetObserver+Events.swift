@@ -12,7 +12,11 @@ extension TargetObserver {
     ) {
         let records = takeRecords(tick)
         if !records.isEmpty { wake() }
-        if outcome.isNewImage || records.contains(where: \.isExec) { refreshDescription(&observation) }
+        if outcome.isNewImage || records.contains(where: \.isExec) {
+            refreshDescription(&observation)
+            // The records go on to after the look: of a program that it has not seen, perhaps.
+            identify(&observation)
+        }
         var told: [LedgerEvent] = []
         if outcome.isAccepted {
             let look = inspector.regions
@@ -32,13 +36,20 @@ extension TargetObserver {
     mutating func tellWithoutLook(_ tick: Tick, _ observation: inout Observation) {
         let records = takeRecords(tick)
         if records.contains(where: \.isExec) { refreshDescription(&observation) }
+        // No look has said whose memory they tell of.
+        if !records.isEmpty { identify(&observation) }
         observation.events = events(applied(records, nil, nil), tick)
         note(observation.events)
     }
 
     /// The end, after whatever the records tell of the time before it.
-    mutating func lastEvents(_ tick: Tick) -> [MemoryEvent] {
-        let told = events(applied(takeRecords(tick), nil, nil), tick)
+    ///
+    /// - Parameter observation: left ``Identification/unknown`` where the process executed a program that nobody was
+    ///   in time to look at: a set-user-id one, for all that is known.
+    mutating func lastEvents(_ tick: Tick, _ observation: inout Observation) -> [MemoryEvent] {
+        let records = takeRecords(tick)
+        if records.contains(where: \.isExec) { observation.identification = .unknown }
+        let told = events(applied(records, nil, nil), tick)
         note(told)
         let exit = MemoryEvent.exit(
             of: description, size: lastSize, leader: leaderExit, after: told.last?.time, tick)
@@ -102,6 +113,10 @@ extension TargetObserver {
         guard let description = try? directory.describe() else { return }
         self.description = description
         observation.description = description
+    }
+
+    private func identify(_ observation: inout Observation) {
+        observation.identification.join((try? directory.status()).flatMap(directory.credentials))
     }
 
     mutating func note(_ events: [MemoryEvent]) {

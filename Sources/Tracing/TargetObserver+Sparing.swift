@@ -24,6 +24,8 @@ extension TargetObserver {
         var observation = newObservation(tick)
         let (told, size, isAccounted) = try followed(tick)
         let status = try directory.status()
+        // No look has said whose memory the records tell of.
+        observation.identification.join(directory.credentials(status))
         let tick = tick.advanced(to: .now)
         observation.time = tick.time
         observation.events = events(told, tick)

@@ -233,7 +233,7 @@ struct TargetObserver: Sendable {
         state = .running
         var observation = newObservation(tick)
         observation.isFullLook = true
-        observation.credentials = outcome.credentials
+        observation.identification.join(outcome.credentials)
         if outcome.isAccepted {
             isDirty = false
             awaitsLook = false
@@ -333,7 +333,7 @@ struct TargetObserver: Sendable {
         state = how
         wake()
         var observation = newObservation(tick)
-        observation.events = lastEvents(tick)
+        observation.events = lastEvents(tick, &observation)
         observation.ended = how
         if let latest, let exit = observation.events.last {
             observation.postMortem = PostMortem(

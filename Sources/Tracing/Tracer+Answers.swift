@@ -28,6 +28,9 @@ extension Tracer {
 
     package var count: Int { targets.count }
 
+    /// How many are watched for this user, whoever else wants them.
+    package func count(of user: UInt32) -> Int { countOfUser[user] ?? 0 }
+
     package func snapshot(pid: Int32) -> TargetSnapshot? {
         targetOfPID[pid].flatMap { targets[$0] }?.snapshot
     }

@@ -35,6 +35,8 @@ package actor Tracer {
     private(set) var targetOfPID: [Int32: TargetID] = [:]
     /// The targets whose children are followed.
     private var followed: Set<TargetID> = []
+    /// How many targets each user asked for.
+    private(set) var countOfUser: [UInt32: Int] = [:]
     private var schedule = TickSchedule<Target>()
     private var nextID: UInt64 = 1
     private let stragglers = Stragglers()
@@ -74,19 +76,14 @@ package actor Tracer {
 
     /// Watches a process from now on. The first look has been delivered when this returns.
     ///
-    /// A process that is watched already gets the new options.
+    /// A process that is watched already gets the new options beside those that others want.
     package func attach(
         _ candidate: Candidate, options: TargetOptions, attached: Timestamp = .now,
         resuming memory: Memory? = nil, bornAs child: NewChild? = nil
     ) async -> TargetSnapshot {
         let identity = candidate.description.identity
         if let known = target(of: identity) {
-            schedule.remove(known.id, interval: known.snapshot.intervalMicroseconds)
-            known.setOptions(options)
-            note(known.id, options)
-            known.feed?.setFollowsChildren(options.followsChildren)
-            schedule.add(known, interval: options.intervalMicroseconds, now: .now)
-            sleeping.signal()
+            change(known, to: known.options.merging(options))
             return known.snapshot
         }
         // Before the first look: what happens during it is reported, and nothing lies between.
@@ -100,6 +97,7 @@ package actor Tracer {
         targets[target.id] = target
         targetOfPID[identity.pid] = target.id
         note(target.id, options)
+        count(options.users.keys, by: 1)
         var first = [firstObservation(target, isNew: memory == nil)]
         _ = target.beginLook()
         let tick = newTick()
@@ -120,21 +118,6 @@ package actor Tracer {
         return target.snapshot
     }
 
-    /// The event that begins a target's story, with the size that its first events start from.
-    private func beginning(_ event: MemoryEvent, before seen: Observation, isBorn: Bool) -> MemoryEvent {
-        var event = event
-        if isBorn {
-            event.source = .perf
-        } else {
-            event.time = seen.events.first?.time ?? seen.time
-        }
-        event.size = (seen.sample?.vmSizeBytes).map { size in
-            let since = seen.events.reduce(Int64(0)) { $0.addingSaturating($1.delta ?? 0) }
-            return UInt64(clamping: Int64(clamping: size).subtractingSaturating(since))
-        }
-        return event
-    }
-
     /// Ends watching. The history stays.
     package func detach(_ id: TargetID) async -> Bool {
         guard let target = remove(id) else { return false }
@@ -146,6 +129,39 @@ package actor Tracer {
         observation.events = [event]
         await deliver([observation])
         return true
+    }
+
+    /// Takes back what one user asked for (nil: what the administrators did). Where nobody else wants the target,
+    /// watching ends.
+    ///
+    /// - Returns: false where that one did not ask for it.
+    package func withdraw(_ user: UInt32?, from id: TargetID) async -> Bool {
+        guard let target = targets[id] else { return false }
+        var options = target.options
+        guard options[user] != nil else { return false }
+        options[user] = nil
+        if options.isEmpty { return await detach(id) }
+        change(target, to: options)
+        return true
+    }
+
+    private func change(_ target: Target, to options: TargetOptions) {
+        let before = target.options
+        count(before.users.keys, by: -1)
+        count(options.users.keys, by: 1)
+        schedule.remove(target.id, interval: before.intervalMicroseconds)
+        target.setOptions(options)
+        note(target.id, options)
+        target.feed?.setFollowsChildren(options.followsChildren)
+        schedule.add(target, interval: options.intervalMicroseconds, now: .now)
+        sleeping.signal()
+    }
+
+    private func count(_ users: some Sequence<UInt32>, by difference: Int) {
+        for user in users {
+            let count = countOfUser[user, default: 0] + difference
+            countOfUser[user] = count > 0 ? count : nil
+        }
     }
 
     /// Whether any target's children are followed.
@@ -297,19 +313,6 @@ package actor Tracer {
         await deliver(observations)
     }
 
-    private func firstObservation(_ target: Target, isNew: Bool) -> Observation {
-        let snapshot = target.snapshot
-        var observation = Observation(
-            target: target.id, identity: snapshot.description.identity, time: target.attached)
-        if isNew {
-            observation.events = [
-                MemoryEvent(
-                    time: target.attached, pid: target.pid, comm: snapshot.description.comm, type: .attached)
-            ]
-        }
-        return observation
-    }
-
     func newTargetID() -> TargetID {
         defer { nextID += 1 }
         return TargetID(rawValue: nextID)
@@ -325,6 +328,7 @@ package actor Tracer {
         if let feed = target.feed { kernel.forget(feed.queue) }
         if targetOfPID[target.pid] == id { targetOfPID[target.pid] = nil }
         followed.remove(id)
+        count(target.options.users.keys, by: -1)
         schedule.remove(id, interval: target.snapshot.intervalMicroseconds)
         return target
     }

@@ -29,6 +29,9 @@ final class ClientSocket: Sendable {
     private func connect(
         to path: String, _ requireOwner: VarlinkClient.OwnerRequirement
     ) throws(VarlinkClientError) {
+        if let link = requireOwner.strangersLink(on: path) {
+            throw .forgedOwner(path: link.path, uid: link.uid)
+        }
         if let status = UnixSocket.status(of: path, followingLinks: true), status.isSocket,
             !requireOwner.allows(status.st_uid)
         {

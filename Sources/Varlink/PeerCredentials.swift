@@ -13,12 +13,17 @@ package struct PeerCredentials: Hashable, Sendable {
     package var gid: UInt32
     /// Supplementary groups (`SO_PEERGROUPS`, Linux 4.13); empty where the kernel does not tell.
     package var groups: [UInt32]
+    /// The process behind ``pid``, to see whether it still lives; nil where the kernel does not tell.
+    package var process: PeerProcess?
 
-    package init(pid: Int32, uid: UInt32, gid: UInt32, groups: [UInt32] = []) {
+    package init(
+        pid: Int32, uid: UInt32, gid: UInt32, groups: [UInt32] = [], process: PeerProcess? = nil
+    ) {
         self.pid = pid
         self.uid = uid
         self.gid = gid
         self.groups = groups
+        self.process = process
     }
 
     /// Whether the peer has that group, as its primary or a supplementary one.
@@ -27,7 +32,9 @@ package struct PeerCredentials: Hashable, Sendable {
 
 extension PeerCredentials {
     /// Asks the kernel about the peer of a connected socket.
-    package init(ofPeerOf socket: Int32) throws(SystemCallError) {
+    ///
+    /// - Parameter keepsProcess: also open ``process``.
+    package init(ofPeerOf socket: Int32, keepsProcess: Bool = false) throws(SystemCallError) {
         // struct ucred, which Glibc declares only under _GNU_SOURCE.
         var credentials = (pid: Int32(0), uid: UInt32(0), gid: UInt32(0))
         var length = socklen_t(MemoryLayout.size(ofValue: credentials))
@@ -36,7 +43,8 @@ extension PeerCredentials {
         }
         self.init(
             pid: credentials.pid, uid: credentials.uid, gid: credentials.gid,
-            groups: Self.supplementaryGroups(ofPeerOf: socket))
+            groups: Self.supplementaryGroups(ofPeerOf: socket),
+            process: keepsProcess ? PeerProcess(ofPeerOf: socket) : nil)
     }
 
     private static func supplementaryGroups(ofPeerOf socket: Int32) -> [UInt32] {

@@ -7,22 +7,6 @@ import Synchronization
 /// it more than the call. One call is made at a time; further ones, from other threads, wait for the end
 /// of those before them. From any thread ``abort()`` ends the waiting.
 package final class VarlinkClient: Sendable {
-    /// Who may own the socket a client connects to.
-    package enum OwnerRequirement: Hashable, Sendable {
-        case rootOrSelf
-        /// These uids, root and one's own.
-        case rootSelfOr(Set<UInt32>)
-        case anyone
-
-        func allows(_ uid: UInt32) -> Bool {
-            switch self {
-            case .anyone: true
-            case .rootOrSelf: uid == 0 || uid == geteuid()
-            case .rootSelfOr(let others): uid == 0 || uid == geteuid() || others.contains(uid)
-            }
-        }
-    }
-
     private static let maximumDepth = 64
 
     private let socket: ClientSocket
@@ -37,9 +21,9 @@ package final class VarlinkClient: Sendable {
 
     /// Connects to the socket at `path`.
     ///
-    /// A socket that any user could have put there is no daemon: its file's owner and the
-    /// process that listens on it (`SO_PEERCRED`, as of its `listen()`) must both satisfy
-    /// `requireOwner`, or the connection is closed before a byte was sent.
+    /// A socket that any user could have put there is no daemon: its file's owner, whoever made a link
+    /// on the way to it, and the process that listens on it (`SO_PEERCRED`, as of its last `listen()`)
+    /// must all satisfy `requireOwner`, or the connection is closed before a byte was sent.
     /// - Parameters:
     ///   - patience: A server that is silent for longer while it owes an answer is
     ///     ``VarlinkClientError/silent(_:)``; nil for none, as for a stream that goes on when something happens.

@@ -45,7 +45,7 @@ final class ConnectionRegistry: @unchecked Sendable {
             let credentials = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable {
                 (descriptor: NIOBSDSocket.Handle) in
                 UnixSocket.takeUrgentBytesInline(descriptor)
-                return try PeerCredentials(ofPeerOf: descriptor)
+                return try PeerCredentials(ofPeerOf: descriptor, keepsProcess: true)
             }
             guard let credentials else { throw Refused() }
             peer = credentials

@@ -52,7 +52,7 @@ struct MigrationTests {
         #expect(events.split(separator: "\n").count == 4)
 
         let (store, notes) = try HistoryStore.open(HistoryConfiguration(directory: scratch.path))
-        #expect(notes == [.migrated(from: Schema.first, to: Schema.eventRuns)])
+        #expect(notes == [.migrated(from: Schema.first, to: Schema.latest)])
         #expect(["samples", "regions"].map { sqlite3(scratch.database, "SELECT * FROM \($0)") } == before)
         let after = sqlite3(scratch.database, "SELECT * FROM events ORDER BY id").split(separator: "\n")
         #expect(after.map { String($0.dropLast(4)) } == events.split(separator: "\n").map(String.init))
@@ -127,7 +127,7 @@ struct MigrationTests {
         #expect(!recent.isEmpty && recent.count < byTime.count && byTime != byTime.sorted())
 
         let (store, notes) = try HistoryStore.open(HistoryConfiguration(directory: scratch.path))
-        #expect(notes == [.migrated(from: Schema.kernelEvents, to: Schema.eventRuns)])
+        #expect(notes == [.migrated(from: Schema.kernelEvents, to: Schema.latest)])
         #expect(sqlite3(scratch.database, "SELECT * FROM events ORDER BY id") == before)
         let first = HistoryProcessID(rawValue: 1)
         #expect(try store.allEvents(first).map { "\($0.id)" } == byTime.map(String.init))

@@ -18,7 +18,7 @@ package enum ExpectedSkips {
             "ptrace", "kernel-records", "perf", "perf-machine", "perf-cgroup", "perf-ordinary-user",
             "pid-namespace", "memory-controller", "test-machine", "tool-cc", "tool-unshare", "tool-strace",
             "tool-java", "tool-node", "tool-numpy", "package", "tool-lintian", "tool-man", "tool-fish", "tool-zsh",
-            "tool-postgres", "tool-setpriv",
+            "tool-postgres", "tool-setpriv", "tool-setcap", "peer-pidfd",
             "tool-systemd-socket-activate",
         ],
     ]

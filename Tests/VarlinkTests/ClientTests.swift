@@ -69,6 +69,43 @@ struct ClientTests {
         }
     }
 
+    @Test("takes a socket of the service's own user, by that user's name", .needsRoot)
+    func serviceUser() async throws {
+        let nobody = try #require(getpwnam("nobody")).pointee.pw_uid
+        try await withServer { server in
+            #expect(chown(server.path, nobody, nobody) == 0)
+            let trusting = try await AsyncClient.connect(
+                path: server.path, requireOwner: .rootSelfOrUser("nobody"))
+            await trusting.close()
+            for name in ["daemon", "memwatch-no-such-user", ""] {
+                await #expect(throws: VarlinkClientError.forgedOwner(path: server.path, uid: nobody)) {
+                    try await AsyncClient.connect(path: server.path, requireOwner: .rootSelfOrUser(name))
+                }
+            }
+        }
+    }
+
+    @Test("follows no link that a stranger made, wherever on the way it is", .needsRoot)
+    func strangersLink() async throws {
+        let directory = try TemporaryDirectory()
+        try await withServer { server in
+            let link = directory.file("link")
+            #expect(symlink(server.path, link) == 0)
+            await (try AsyncClient.connect(path: link)).close()
+            #expect(lchown(link, 12345, 12345) == 0)
+            await #expect(throws: VarlinkClientError.forgedOwner(path: link, uid: 12345)) {
+                try await AsyncClient.connect(path: link)
+            }
+            let above = directory.file("above")
+            let slash = try #require(server.path.lastIndex(of: "/"))
+            #expect(symlink(String(server.path[..<slash]), above) == 0 && lchown(above, 12345, 12345) == 0)
+            await #expect(throws: VarlinkClientError.forgedOwner(path: above, uid: 12345)) {
+                try await AsyncClient.connect(path: above + server.path[slash...])
+            }
+            await (try AsyncClient.connect(path: link, requireOwner: .anyone)).close()
+        }
+    }
+
     @Test("refuses another user who listens, whomever the file belongs to", .needsRoot)
     func forgedListener() async throws {
         let directory = try TemporaryDirectory()

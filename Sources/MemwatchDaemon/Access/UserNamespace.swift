@@ -17,8 +17,8 @@ package enum UserNamespace {
 
     /// For the other end of a connection, by the pid of SO_PEERCRED.
     ///
-    /// That pid may be another's by now. Ask right after accept(2), and where there is a
-    /// pidfd (SO_PEERPIDFD, Linux 6.5) see that it still lives after asking.
+    /// That pid may be another's by now: see after asking that the process still lives
+    /// (``AccessGate/identity(of:)``).
     package static func isShared(pid: Int32, procRoot: String = "/proc") -> Bool {
         guard pid > 0 else { return false }
         return isOwn(read(at: AT_FDCWD, "\(procRoot)/\(pid)/uid_map"))

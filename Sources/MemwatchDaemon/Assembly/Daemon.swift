@@ -120,7 +120,8 @@ struct Daemon {
                 maximumBytes: Int64(clamping: configuration.history.maximumSizeBytes),
                 maximumAgeSeconds: configuration.history.maximumAgeMicroseconds / 1_000_000,
                 rawAgeSeconds: configuration.history.rawAgeMicroseconds / 1_000_000,
-                minuteAgeSeconds: configuration.history.minuteAgeMicroseconds / 1_000_000)
+                minuteAgeSeconds: configuration.history.minuteAgeMicroseconds / 1_000_000,
+                maximumRowsPerUser: Int64(configuration.access.historyRowsPerUser))
         }
     }
 

@@ -68,6 +68,11 @@ enum ConfigurationSchema {
                     Key(name: "group", value: .text(\.access.group, problemOfGroup)),
                     Key(name: "maximum_targets", value: .count(\.access.maximumTargets, 1...1_000_000)),
                     Key(name: "connections_per_user", value: .count(\.access.connectionsPerUser, 1...10_000)),
+                    Key(name: "targets_per_user", value: .count(\.access.targetsPerUser, 0...1_000_000)),
+                    Key(name: "streams_per_user", value: .count(\.access.streamsPerUser, 0...10_000)),
+                    Key(
+                        name: "history_rows_per_user",
+                        value: .count(\.access.historyRowsPerUser, 10_000...1_000_000_000)),
                 ]),
             Section(
                 name: "metrics", keys: [Key(name: "listen", value: .text(\.metrics.listen, problemOfListen))]),

@@ -53,6 +53,12 @@ package struct DaemonConfiguration: Hashable, Sendable {
         package var group = "memwatch"
         package var maximumTargets = 20_000
         package var connectionsPerUser = 64
+        /// Processes that one user has watched; those that see all have no such bound, nor the next.
+        package var targetsPerUser = 1_000
+        /// Calls with `more` that one user has under way.
+        package var streamsPerUser = 32
+        /// Samples, regions and events that the history keeps for one user.
+        package var historyRowsPerUser = 4_000_000
 
         package init() {}
     }

@@ -18,6 +18,8 @@ package actor Recorder {
         package var reader: HistoryReader
         /// Nil while the history could not be written yet.
         package var row: HistoryProcessID?
+        /// The user who alone wants it watched.
+        package var share: UInt32?
         /// Where its out-of-memory kills are counted, and how many there were when watching began.
         package var memoryGroup: (group: MemoryControlGroup, kills: UInt64)?
         /// True where a write failed, so that the history's open intervals are not the last look's.
@@ -55,34 +57,53 @@ package actor Recorder {
         regionsOfTarget = source
     }
 
-    /// Enters a process in the history and returns what is remembered of it from before a restart.
+    /// A process as it is entered in the history.
+    package struct Entry: Sendable {
+        /// Nil while the history cannot be written.
+        package var row: HistoryProcessID?
+        /// What is remembered of it from before a restart.
+        package var memory: Tracer.Memory?
+        /// Who may read it: no more than whoever could before, if it was watched before.
+        package var reader: HistoryReader
+    }
+
+    /// Enters a process in the history.
     package func register(
         _ description: ProcessDescription, attached: Timestamp, reader: HistoryReader, rule: String? = nil,
-        parent: Int32? = nil
-    ) async -> (row: HistoryProcessID?, memory: Tracer.Memory?) {
+        parent: Int32? = nil, share: UInt32? = nil
+    ) async -> Entry {
         do {
             return try await blocking.run { [store] in
                 let before = try store.processes(pid: description.identity.pid).first {
                     $0.description.identity == description.identity
                 }
                 let row = try store.register(
-                    description, attached: attached, reader: Reader(reader), rule: rule, parent: parent)
+                    description, attached: attached, reader: Reader(reader), rule: rule, parent: parent,
+                    share: share)
+                var entry = Entry(row: row, reader: reader)
+                guard let before else { return entry }
+                entry.reader = reader.tightened(by: HistoryReader(before.reader))
                 // A process that was detached starts anew; one whose daemon was stopped goes on.
-                guard let before, before.ended == nil else { return (row, nil) }
+                guard before.ended == nil else { return entry }
                 let regions = try store.openRegions(of: row)
-                guard !regions.isEmpty else { return (row, nil) }
+                guard !regions.isEmpty else { return entry }
                 let sample = try store.lastSample(of: row, atOrBefore: .distantFuture)?.sample
-                return (
-                    row,
-                    Tracer.Memory(
-                        attached: before.attached, regions: regions.map { ($0.region, $0.path ?? []) },
-                        sample: sample)
-                )
+                entry.memory = Tracer.Memory(
+                    attached: before.attached, regions: regions.map { ($0.region, $0.path ?? []) },
+                    sample: sample)
+                return entry
             }
         } catch {
             note(failing: error)
-            return (nil, nil)
+            return Entry(reader: reader)
         }
+    }
+
+    /// The administrators want this process watched as well.
+    package func clearShare(of process: ProcessIdentity) async {
+        guard known[process]?.share != nil else { return }
+        known[process]?.share = nil
+        try? await blocking.run { [store] in try store.clearShare(of: process) }
     }
 
     /// Must precede the target's first observation.
@@ -136,17 +157,16 @@ package actor Recorder {
                 entry.memoryGroup = (group, kills)
             }
         }
-        if observation.isFullLook {
-            let reader = HistoryReader(
-                observation.credentials.map { found in
-                    // A process enters a user namespace by gaining all capabilities in it, which the
-                    // rest of the rule notices, or by exec, after which this is read anew.
-                    let shares =
-                        observation.description == nil
-                        || UserNamespace.isShared(pid: observation.identity.pid)
-                    return TargetCredentials(found, sharesUserNamespace: shares)
-                })
-            entry.reader = entry.reader.tightened(by: reader)
+        switch observation.identification {
+        case .notAsked: break
+        case .unknown: entry.reader = .nobody
+        case .known(let found):
+            // A process enters a user namespace by gaining all capabilities in it, which the rest of the
+            // rule notices, or by exec, after which this is read anew.
+            let shares =
+                observation.description == nil || UserNamespace.isShared(pid: observation.identity.pid)
+            let credentials = TargetCredentials(found, sharesUserNamespace: shares)
+            entry.reader = entry.reader.tightened(by: HistoryReader(credentials))
         }
         known[observation.identity] = entry
     }
@@ -166,7 +186,7 @@ package actor Recorder {
                     resynced.append(observation.identity)
                 }
                 entries.append(entry)
-                if let reader = known[observation.identity]?.reader, observation.isFullLook {
+                if let reader = known[observation.identity]?.reader, observation.identification != .notAsked {
                     tightened.append((row, reader))
                 }
             }
@@ -192,7 +212,8 @@ package actor Recorder {
         guard let entry = known[observation.identity] else { return nil }
         if let row = entry.row { return row }
         let row = try await blocking.run { [store] in
-            try store.register(entry.description, attached: entry.attached, reader: Reader(entry.reader))
+            try store.register(
+                entry.description, attached: entry.attached, reader: Reader(entry.reader), share: entry.share)
         }
         known[observation.identity]?.row = row
         return row

@@ -20,6 +20,7 @@ extension MonitorService {
         let row = try await historyRow(pid: pid, started: try parameters.time("start"), peer)
         let before = try await map(of: row, at: from)
         let after = try await map(of: row, at: to)
+        try await requireReadable([row], peer)
         // Up to 65,530 regions on either side: no work for the threads that answer everybody.
         let difference = try await queries.run {
             MapDifference(from: before.regions, to: after.regions)

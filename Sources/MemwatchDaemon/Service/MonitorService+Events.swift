@@ -32,14 +32,11 @@ extension MonitorService {
         if follow, since == nil {
             filter.after = try await queries.run { [store] in try store.lastEventID() }
         }
-        var readers = ReaderCache(service: self, peer: peer)
-        let count = try await sendStored(&filter, &readers, call, replies, isFollowed: follow)
+        let count = try await sendStored(&filter, peer, call, replies, isFollowed: follow)
         guard follow else { return }
         if count == 0 { try await replies.sendMore(eventsPart([])) }
         for await _ in wakeUps {
-            // Asked anew each time: who may read a process is tightened while it lives.
-            readers = ReaderCache(service: self, peer: peer)
-            _ = try await sendStored(&filter, &readers, call, replies, isFollowed: true)
+            _ = try await sendStored(&filter, peer, call, replies, isFollowed: true)
         }
         // The daemon stops. Returning would end the stream with a reply that has no events, as if all had
         // been told; hanging up says that there is no more to come from this daemon.
@@ -48,14 +45,17 @@ extension MonitorService {
 
     /// Sends what is there beyond the filter's position; the last part ends the reply unless it is followed.
     private func sendStored(
-        _ filter: inout EventFilter, _ readers: inout ReaderCache, _ call: VarlinkCall,
-        _ replies: VarlinkReplies, isFollowed: Bool
+        _ filter: inout EventFilter, _ peer: PeerIdentity, _ call: VarlinkCall, _ replies: VarlinkReplies,
+        isFollowed: Bool
     ) async throws -> Int {
         var total = 0
         var held: [EventRecord] = []
         while true {
             let found = try await page(filter)
             filter.after = found.last?.id ?? filter.after
+            // Asked anew of each page, after reading it: who may read a process is tightened while it lives, and a
+            // slow caller takes long.
+            var readers = ReaderCache(service: self, peer: peer)
             for event in found where try await readers.mayRead(event.process) {
                 held.append(EventRecord(event.event))
             }

@@ -16,22 +16,26 @@ extension MonitorService {
         let (since, until) = try parameters.period()
         let step = try parameters.duration("step")
         let source: any SampleSource
+        let rows: [HistoryProcess]
         switch (pid, unit) {
         case (let pid?, nil):
             let row = try await historyRow(pid: pid, started: try parameters.time("start"), peer)
+            rows = [row]
             source = try await samples(of: row, since, until, step, parameters.now)
         case (nil, let unit?):
-            let rows = try await historyRows(unit: unit, peer)
+            rows = try await historyRows(unit: unit, peer)
             source = try await samples(of: rows, since, until, step, parameters.now)
         case (nil, nil), (_?, _?):
             throw MonitorError.invalidValue(
                 parameter: pid == nil ? "pid" : "unit", reason: "name either a pid or a unit")
         }
-        try await send(source, kinds, call, replies)
+        try await send(source, kinds, call, replies) { try await requireReadable(rows, peer) }
     }
 
+    /// - Parameter check: throws where the caller may not be told what was read; asked before each part.
     private func send(
-        _ samples: any SampleSource, _ kinds: [RegionKind], _ call: VarlinkCall, _ replies: VarlinkReplies
+        _ samples: any SampleSource, _ kinds: [RegionKind], _ call: VarlinkCall, _ replies: VarlinkReplies,
+        _ check: () async throws -> Void
     ) async throws {
         var (source, part) = try await samples.advanced()
         var held: [Sample] = []
@@ -42,14 +46,17 @@ extension MonitorService {
             let reader = source
             async let following = reader.advanced()
             if call.more {
+                try await check()
                 try await replies.sendMore(SamplesReply(samples: held, kinds: kinds, isTruncated: false))
                 held = []
             } else if held.count >= unstreamedLimit {
+                try await check()
                 return try await replies.send(
                     SamplesReply(samples: held, kinds: kinds, isTruncated: true))
             }
             (source, part) = try await following
         }
+        try await check()
         try await replies.send(SamplesReply(samples: held, kinds: kinds, isTruncated: false))
     }
 

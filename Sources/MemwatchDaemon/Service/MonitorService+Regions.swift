@@ -15,6 +15,7 @@ extension MonitorService {
         if let time = try parameters.time("at") {
             let row = try await historyRow(pid: pid, started: try parameters.time("start"), peer)
             let found = try await map(of: row, at: time)
+            try await requireReadable([row], peer)
             let records = found.regions.map { RegionRecord($0.region, path: $0.path ?? []) }
             return try await send(records, of: kinds, at: found.time, true, false, call, replies)
         }
@@ -40,9 +41,15 @@ extension MonitorService {
             pid: Int64(pid), reason: "process \(pid) belongs to another user")
         do {
             let directory = try root.open(pid: pid)
-            guard gate.mayRead(peer, directory) else { throw denied }
-            let look = try await tracer.inspect(pid: pid, countsResident: countsResident)
-            guard gate.mayRead(peer, directory) else { throw denied }
+            // Whoever's it is: /proc/[pid]/stat tells everybody, and there is nothing to see.
+            let stat = try directory.stat()
+            if stat.isKernelThread { throw ProcError.noMemory(pid: pid, state: .kernelThread) }
+            if stat.isZombie { throw ProcError.noMemory(pid: pid, state: .zombie) }
+            let look = try await gate.read(directory, for: peer) {
+                let look = try await tracer.inspect(pid: pid, countsResident: countsResident)
+                return (look, look.credentials)
+            }
+            guard let look else { throw denied }
             return look
         } catch let error as ProcError {
             throw MonitorError(error, pid: pid)
@@ -88,6 +95,24 @@ extension MonitorService {
                 pid: Int64(pid), reason: "the history of process \(pid) belongs to another user")
         }
         return row
+    }
+
+    /// Asked once more when their history has been read: meanwhile they may have become another's, and what
+    /// was read last be of that.
+    func requireReadable(_ rows: [HistoryProcess], _ peer: PeerIdentity) async throws {
+        let rule = gate.current.rule
+        if rule.maySeeAll(peer) { return }
+        let readable = try await queries.run { [store] in
+            try rows.allSatisfy { row in
+                // One that retention has removed is nobody's any more.
+                try store.process(row.id).map { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) } ?? true
+            }
+        }
+        guard readable else {
+            let pid = rows.count == 1 ? rows.first.map { Int64($0.description.identity.pid) } : nil
+            throw MonitorError.permissionDenied(
+                pid: pid, reason: "this history has just become another user's")
+        }
     }
 
     /// The processes of a unit that this client may read, gone ones too, in the order in which they were

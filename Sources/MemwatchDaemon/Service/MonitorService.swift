@@ -22,6 +22,7 @@ package struct MonitorService: Sendable {
     let journal: JournalWriter?
     let gate: CurrentGate
     let facts: DaemonFacts
+    private let streams = StreamCounter()
 
     package init(
         tracer: Tracer, keeper: TargetKeeper, recorder: Recorder, store: HistoryStore, feed: EventFeed,
@@ -48,7 +49,23 @@ extension MonitorService: VarlinkService {
         guard let method = MonitorInterface.Method(rawValue: String(call.member)) else {
             throw VarlinkError.methodNotFound(call.method)
         }
-        let peer = gate.current.identity(of: call.peer)
+        let gate = gate.current
+        let peer = gate.identity(of: call.peer)
+        guard call.more, !gate.isAdministrator(peer) else {
+            return try await answer(method, call, peer, replies)
+        }
+        let limit = await keeper.configuration.access.streamsPerUser
+        guard streams.begin(peer.uid, limit: limit) else {
+            throw MonitorError.tooManyStreams(limit: Int64(limit)).varlinkError
+        }
+        defer { streams.end(peer.uid) }
+        try await answer(method, call, peer, replies)
+    }
+
+    private func answer(
+        _ method: MonitorInterface.Method, _ call: VarlinkCall, _ peer: PeerIdentity,
+        _ replies: VarlinkReplies
+    ) async throws {
         do {
             switch method {
             case .attach: try await attach(call, peer, replies)

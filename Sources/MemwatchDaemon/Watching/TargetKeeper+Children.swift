@@ -13,8 +13,8 @@ extension TargetKeeper {
     /// Asks the rules about every process that executes a program, until the daemon ends.
     package func followExecs(_ execs: AsyncStream<Int32>) async {
         for await pid in execs {
-            guard hasRulesByName, let process = await describe(pid), !declined.contains(process.identity),
-                let options = options(byRule: process)
+            guard hasRulesByName, let process = await describe(pid),
+                let options = options(for: process, childOf: nil)
             else { continue }
             await adopt(process, options)
         }
@@ -26,10 +26,11 @@ extension TargetKeeper {
             return await tracer.refuse(child, isLost: true)
         }
         guard let candidate = child.candidate else { return await tell(ended: child, of: parent) }
-        // A rule's own processes go by the rule; others by whoever forked them.
-        guard let options = options(byRule: candidate.description) ?? options(asChildOf: parent),
-            !declined.contains(candidate.description.identity)
-        else { return await tracer.refuse(child, isLost: false) }
+        guard let wanted = options(for: candidate.description, childOf: parent) else {
+            return await tracer.refuse(child, isLost: false)
+        }
+        let options = await withinQuota(wanted)
+        if options.isEmpty { return await tracer.refuse(child, isLost: true) }
         _ = await begin(candidate, options, bornAs: child)
     }
 
@@ -39,10 +40,11 @@ extension TargetKeeper {
         let reader = await recorder.reader(of: parent.description.identity)
         // It may have become another user's by a setuid exec; who could have read it cannot be told any
         // more. What a daemon without privilege gets to know of is its own user's anyway.
-        let known = geteuid() == 0 ? HistoryReader.nobody : reader ?? .nobody
+        let isOwn = geteuid() != 0 && reader?.uid == geteuid()
+        let known = isOwn ? reader ?? .nobody : HistoryReader.nobody
         let entry = await recorder.register(
             process, attached: child.forked, reader: known, rule: Self.childRule(of: parent),
-            parent: parent.description.identity.pid)
+            parent: parent.description.identity.pid, share: parent.options.share)
         await recorder.begin(
             Recorder.Known(
                 description: process, attached: child.forked, reader: known, row: entry.row))

@@ -2,7 +2,7 @@ import Glibc
 package import History
 package import Journal
 import MemoryModel
-package import MemwatchInterface
+import MemwatchInterface
 package import ProcFS
 package import Tracing
 
@@ -13,19 +13,21 @@ package import Tracing
 package actor TargetKeeper {
     let tracer: Tracer
     let recorder: Recorder
-    private let store: HistoryStore
+    let store: HistoryStore
     private let kernel: KernelEventsChoice
-    private let blocking: BlockingWork
-    private let root: ProcRoot
+    let blocking: BlockingWork
+    let root: ProcRoot
     private let journal: JournalWriter?
-    private var gate: AccessGate
+    private(set) var gate: AccessGate
     private(set) var configuration: DaemonConfiguration
-    private(set) var rules: [WatchedRule] = [] {
+    var rules: [WatchedRule] = [] {
         didSet { kernel.reportExecs(hasRulesByName) }
     }
-    private var scanner: RuleScanner
-    /// Processes that somebody detached though a rule means them.
-    private(set) var declined: Set<ProcessIdentity> = []
+    var scanner: RuleScanner
+    /// Processes that somebody detached though a rule means them, or their parent is followed.
+    var declined: Set<Declined> = []
+    /// Targets that are being attached, by who asked for them: they count, or many at once would pass the quota.
+    private var beginning: [UInt32: Int] = [:]
 
     package init(
         tracer: Tracer, kernel: KernelEventsChoice, recorder: Recorder, store: HistoryStore,
@@ -46,137 +48,75 @@ package actor TargetKeeper {
 
     package var ruleCount: Int { rules.count }
 
-    // MARK: What clients ask for
-
-    package func attach(
-        pid: Int32, intervalMicroseconds: Int64?, children: Bool, for peer: PeerIdentity
-    ) async throws -> TargetRecord {
-        let options = TargetOptions(
-            intervalMicroseconds: intervalMicroseconds ?? configuration.sampling.intervalMicroseconds,
-            followsChildren: children)
-        let snapshot = try await watch(pid: pid, options: options, for: peer)
-        if children {
-            // The children that are there already are looked for at once.
-            scanner.restart()
-            await adopt(withChildren: true)
-        }
-        let attachment = HistoryAttachment(
-            subject: .process(snapshot.description.identity), intervalMicroseconds: intervalMicroseconds,
-            children: children, ownerUID: peer.uid)
-        try? await blocking.run { [store] in try store.saveAttachment(attachment) }
-        return TargetRecord(snapshot)
-    }
-
-    package func attach(_ rule: TargetRule, for peer: PeerIdentity) async throws -> RuleRecord {
-        try requireRules(peer)
-        rules.removeAll { $0.rule.text == rule.text }
-        rules.append(WatchedRule(rule: rule, origin: .client(peer.uid)))
-        let attachment = HistoryAttachment(
-            subject: .rule(rule.text), intervalMicroseconds: rule.intervalMicroseconds,
-            children: rule.includesChildren, ownerUID: peer.uid)
-        try? await blocking.run { [store] in try store.saveAttachment(attachment) }
-        scanner.restart()
-        await adopt()
-        return await record(of: WatchedRule(rule: rule, origin: .client(peer.uid)))
-    }
-
-    package func detach(pid: Int32, for peer: PeerIdentity) async throws -> Int {
-        guard let snapshot = await tracer.snapshot(pid: pid) else {
-            throw MonitorError.notAttached(pid: Int64(pid), reason: "process \(pid) is not watched")
-        }
-        guard await maySee(peer, snapshot) else {
-            throw MonitorError.permissionDenied(
-                pid: Int64(pid), reason: "process \(pid) is not yours")
-        }
-        if snapshot.rule != nil { declined.insert(snapshot.description.identity) }
-        return await end([snapshot])
-    }
-
-    /// Everything this client may end: root all, others their own.
-    package func detachAll(for peer: PeerIdentity) async -> Int {
-        var mine: [TargetSnapshot] = []
-        for snapshot in await tracer.snapshots where await maySee(peer, snapshot) { mine.append(snapshot) }
-        let ended = await end(mine)
-        guard mayRule(peer) else { return ended }
-        for rule in rules where rule.origin != .configuration { await forget(rule) }
-        rules.removeAll { $0.origin != .configuration }
-        return ended
-    }
-
-    package func detach(rule text: String, for peer: PeerIdentity) async throws -> Int {
-        try requireRules(peer)
-        guard let rule = rules.first(where: { $0.rule.text == text }) else {
-            throw MonitorError.notAttached(pid: nil, reason: "there is no rule \(text)")
-        }
-        rules.removeAll { $0.rule.text == text }
-        await forget(rule)
-        return await end(await tracer.snapshots.filter { $0.rule == text })
-    }
-
-    /// The targets this client may see, and the rules if it may make some.
-    package func list(for peer: PeerIdentity) async -> (targets: [TargetRecord], rules: [RuleRecord]) {
-        var targets: [TargetRecord] = []
-        for snapshot in await tracer.snapshots where await maySee(peer, snapshot) {
-            targets.append(TargetRecord(snapshot))
-        }
-        guard mayRule(peer) else { return (targets, []) }
-        var records: [RuleRecord] = []
-        for rule in rules { records.append(await record(of: rule)) }
-        return (targets, records)
-    }
-
-    private func maySee(_ peer: PeerIdentity, _ snapshot: TargetSnapshot) async -> Bool {
-        guard let reader = await recorder.reader(of: snapshot.description.identity) else {
-            return gate.rule.maySeeAll(peer)
-        }
-        return gate.rule.mayReadHistory(peer, of: reader)
-    }
-
-    /// Rules adopt processes of any user, so they are for those who may see all; and, in a user's own
-    /// daemon, for that user: it can look at nothing that the user could not.
-    private func mayRule(_ peer: PeerIdentity) -> Bool {
-        if gate.rule.maySeeAll(peer) { return true }
-        return peer.uid == geteuid() && peer.sharesUserNamespace && peer.uid != AccessRule.overflowID
-    }
-
-    private func requireRules(_ peer: PeerIdentity) throws {
-        guard mayRule(peer) else {
-            throw MonitorError.permissionDenied(
-                pid: nil,
-                reason: "rules are for root and members of the group \(configuration.access.group)")
-        }
-    }
-
-    private func record(of watched: WatchedRule) async -> RuleRecord {
-        let interval = watched.rule.intervalMicroseconds ?? configuration.sampling.intervalMicroseconds
-        return RuleRecord(
-            rule: watched.rule.text, interval: DurationText.format(interval),
-            children: watched.rule.includesChildren, origin: watched.origin.name,
-            targets: Int64(await tracer.snapshots.count { $0.rule == watched.rule.text }))
+    /// What is not to be taken up again by itself.
+    struct Declined: Hashable, Sendable {
+        var process: ProcessIdentity
+        /// Who does not want it; nil: the administrators.
+        var user: UInt32?
     }
 
     // MARK: Watching
 
     /// - Parameter peer: who must be allowed to read the process; nil for the daemon's own doing.
-    private func watch(
-        pid: Int32, options: TargetOptions, for peer: PeerIdentity?
-    ) async throws -> TargetSnapshot {
+    func watch(pid: Int32, options: TargetOptions, for peer: PeerIdentity?) async throws -> TargetSnapshot {
         let candidate: Tracer.Candidate
         do {
             candidate = try await tracer.open(pid: pid)
         } catch {
-            // Whom the kernel would not tell, we do not tell either, not even that it is a zombie.
             throw MonitorError(error, pid: pid)
         }
+        let denied = MonitorError.permissionDenied(
+            pid: Int64(pid), reason: "process \(pid) belongs to another user")
+        if let peer, !gate.mayRead(peer, candidate.directory) { throw denied }
+        let users = options.users.keys
+        for user in users { beginning[user, default: 0] += 1 }
+        defer {
+            for user in users {
+                let left = beginning[user, default: 1] - 1
+                beginning[user] = left > 0 ? left : nil
+            }
+        }
+        try await requireRoom(for: options, on: candidate.description.identity)
+        let snapshot = await begin(candidate, options)
+        // It may have executed a set-user-id program meanwhile, and what is answered now be of that.
         if let peer, !gate.mayRead(peer, candidate.directory) {
-            throw MonitorError.permissionDenied(
-                pid: Int64(pid), reason: "process \(pid) belongs to another user")
+            for user in users { _ = await tracer.withdraw(user, from: snapshot.id) }
+            guard (try? candidate.directory.statm()) != nil else {
+                throw MonitorError(.gone(pid: pid), pid: pid)
+            }
+            throw denied
         }
-        let limit = configuration.access.maximumTargets
-        if await tracer.snapshot(pid: pid) == nil, await tracer.count >= limit {
-            throw MonitorError.tooManyTargets(limit: Int64(limit))
+        return snapshot
+    }
+
+    /// Whether there may be one more target.
+    ///
+    /// The last tenth is kept for administrators: all users together cannot keep them from watching.
+    private func requireRoom(for options: TargetOptions, on process: ProcessIdentity) async throws {
+        let known = await tracer.snapshot(pid: process.pid).flatMap {
+            $0.description.identity == process ? $0 : nil
         }
-        return await begin(candidate, options)
+        let access = configuration.access
+        for user in options.users.keys where known?.options.users[user] == nil {
+            let own = await tracer.count(of: user) + beginning[user, default: 1] - 1
+            guard own < access.targetsPerUser else {
+                throw MonitorError.tooManyTargets(limit: Int64(access.targetsPerUser))
+            }
+        }
+        if known != nil { return }
+        let isForUsers = options.administrators == nil
+        let limit = isForUsers ? access.maximumTargets - access.maximumTargets / 10 : access.maximumTargets
+        guard await tracer.count < limit else { throw MonitorError.tooManyTargets(limit: Int64(limit)) }
+    }
+
+    /// Leaves out those users who have as many targets as they may.
+    func withinQuota(_ options: TargetOptions) async -> TargetOptions {
+        var options = options
+        for user in options.users.keys
+        where await tracer.count(of: user) >= configuration.access.targetsPerUser {
+            options.users[user] = nil
+        }
+        return options
     }
 
     func begin(
@@ -189,21 +129,24 @@ package actor TargetKeeper {
             let reader = HistoryReader(gate.credentials(of: candidate.directory))
             let entry = await recorder.register(
                 candidate.description, attached: attached, reader: reader, rule: options.rule,
-                parent: child?.parentPID)
+                parent: child?.parentPID, share: options.share)
             memory = entry.memory
             var known = Recorder.Known(
-                description: candidate.description, attached: memory?.attached ?? attached, reader: reader,
-                row: entry.row)
+                description: candidate.description, attached: memory?.attached ?? attached,
+                reader: entry.reader, row: entry.row)
+            known.share = options.share
             if let group = candidate.directory.memoryControlGroup(), let kills = group.outOfMemoryKills() {
                 known.memoryGroup = (group, kills)
             }
             await recorder.begin(known)
+        } else if options.administrators != nil {
+            await recorder.clearShare(of: identity)
         }
         return await tracer.attach(
             candidate, options: options, attached: attached, resuming: memory, bornAs: child)
     }
 
-    private func end(_ snapshots: [TargetSnapshot]) async -> Int {
+    func end(_ snapshots: [TargetSnapshot]) async -> Int {
         var count = 0
         for snapshot in snapshots where await tracer.detach(snapshot.id) {
             count += 1
@@ -213,7 +156,7 @@ package actor TargetKeeper {
         return count
     }
 
-    private func forget(_ rule: WatchedRule) async {
+    func forget(_ rule: WatchedRule) async {
         guard case .client = rule.origin else { return }
         try? await blocking.run { [store] in try store.removeAttachment(.rule(rule.rule.text)) }
     }
@@ -245,9 +188,12 @@ package actor TargetKeeper {
             try? await blocking.run { [store] in try store.removeAttachment(.process(identity)) }
             return
         }
+        // Who is in the group by now is not known: its members' targets go on as those of users.
+        let isAdministrators = attachment.ownerUID == 0 || attachment.ownerUID == geteuid()
         let options = TargetOptions(
             intervalMicroseconds: attachment.intervalMicroseconds
-                ?? configuration.sampling.intervalMicroseconds, followsChildren: attachment.children)
+                ?? configuration.sampling.intervalMicroseconds, followsChildren: attachment.children,
+            user: isAdministrators ? nil : attachment.ownerUID)
         _ = await begin(candidate, options)
     }
 
@@ -287,7 +233,7 @@ package actor TargetKeeper {
             wanted.map { WatchedRule(rule: $0, origin: .configuration) }
             + clients.filter { client in !wanted.contains { $0.text == client.rule.text } }
         for rule in dropped where !rules.contains(where: { $0.rule.text == rule.rule.text }) {
-            _ = await end(await tracer.snapshots.filter { $0.rule == rule.rule.text })
+            _ = await release(await tracer.snapshots.filter { $0.rule == rule.rule.text })
         }
         scanner.restart()
         declined = []
@@ -309,8 +255,11 @@ package actor TargetKeeper {
         }
         guard let (next, found) = scanned else { return }
         self.scanner = next
-        for candidate in found where !declined.contains(candidate.process.identity) {
-            guard let options = await options(for: candidate, withChildren: withChildren) else { continue }
+        for candidate in found {
+            var parent = followed ? await tracer.snapshot(pid: candidate.parent) : nil
+            // Of the others the kernel reports each child.
+            if !withChildren, parent?.eventMode == .perf { parent = nil }
+            guard let options = options(for: candidate.process, childOf: parent) else { continue }
             await adopt(candidate.process, options)
         }
     }
@@ -322,38 +271,50 @@ package actor TargetKeeper {
     /// Rules for which any process of the machine may be meant.
     var hasRulesByName: Bool { rules.contains { !$0.rule.matcher.isControlGroup } }
 
+    /// Watches a process for whoever does not have it watched already as it is.
     func adopt(_ process: ProcessDescription, _ options: TargetOptions) async {
+        var missing = options
         if let known = await tracer.snapshot(pid: process.identity.pid),
             known.description.identity == process.identity
         {
             // Attached by hand, or by this rule as it is: nothing to do.
-            let isCurrent =
-                known.rule != options.rule || known.intervalMicroseconds == options.intervalMicroseconds
-            if isCurrent { return }
+            if let wish = options.administrators, let has = known.options.administrators,
+                has.rule != wish.rule || has.intervalMicroseconds == wish.intervalMicroseconds
+            {
+                missing.administrators = nil
+            }
+            for user in known.options.users.keys { missing.users[user] = nil }
         }
-        _ = try? await watch(pid: process.identity.pid, options: options, for: nil)
+        missing = await withinQuota(missing)
+        if missing.isEmpty { return }
+        _ = try? await watch(pid: process.identity.pid, options: missing, for: nil)
     }
 
     /// How to watch a process that a rule means, or whose parent is followed; nil where neither holds.
-    private func options(
-        for candidate: RuleScanner.Candidate, withChildren: Bool
-    ) async -> TargetOptions? {
-        if let options = options(byRule: candidate.process) { return options }
-        guard let parent = await tracer.snapshot(pid: candidate.parent), parent.followsChildren,
-            withChildren || parent.eventMode != .perf
-        else { return nil }
-        return options(asChildOf: parent)
+    func options(for process: ProcessDescription, childOf parent: TargetSnapshot?) -> TargetOptions? {
+        var options = parent.map { self.options(asChildOf: $0) } ?? TargetOptions()
+        // A rule's own processes go by the rule; others by whoever forked them.
+        if let wish = wish(byRule: process) { options.administrators = wish }
+        for decline in declined where decline.process == process.identity { options[decline.user] = nil }
+        return options.isEmpty ? nil : options
     }
 
-    /// How to watch what a followed process has forked; nil where its rule does not want that.
-    func options(asChildOf parent: TargetSnapshot) -> TargetOptions? {
-        // Of a unit's rule the children are followed as members of the unit; this one has left it.
-        if let rule = rules.first(where: { $0.rule.text == parent.rule })?.rule, !rule.includesChildren {
-            return nil
+    /// How to watch what a followed process has forked: for those who follow it.
+    private func options(asChildOf parent: TargetSnapshot) -> TargetOptions {
+        func child(_ wish: TargetOptions.Wish) -> TargetOptions.Wish? {
+            guard wish.followsChildren else { return nil }
+            // Of a unit's rule the children are followed as members of the unit; this one has left it.
+            if let rule = rules.first(where: { $0.rule.text == wish.rule })?.rule, !rule.includesChildren {
+                return nil
+            }
+            return TargetOptions.Wish(
+                intervalMicroseconds: wish.intervalMicroseconds, rule: Self.childRule(of: parent),
+                followsChildren: true)
         }
-        return TargetOptions(
-            intervalMicroseconds: parent.intervalMicroseconds,
-            rule: Self.childRule(of: parent), followsChildren: true)
+        var options = TargetOptions()
+        options.administrators = parent.options.administrators.flatMap(child)
+        options.users = parent.options.users.compactMapValues(child)
+        return options
     }
 
     /// The rule's text of a process that is watched because its parent is.
@@ -361,9 +322,9 @@ package actor TargetKeeper {
         "child:\(parent.description.identity.pid)"
     }
 
-    func options(byRule process: ProcessDescription) -> TargetOptions? {
+    func wish(byRule process: ProcessDescription) -> TargetOptions.Wish? {
         guard let rule = rules.first(where: { $0.rule.matcher.matches(process) })?.rule else { return nil }
-        return TargetOptions(
+        return TargetOptions.Wish(
             intervalMicroseconds: rule.intervalMicroseconds ?? configuration.sampling.intervalMicroseconds,
             rule: rule.text,
             // Whatever a unit's process forks is of the unit, and is seen first by its parent's records.

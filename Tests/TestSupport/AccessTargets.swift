@@ -1,9 +1,8 @@
-import Glibc
-import TestSupport
+package import Glibc
 
 /// Processes of every kind that the access rule tells apart, made for real.
-final class AccessTargets {
-    enum Kind: CaseIterable {
+package final class AccessTargets {
+    package enum Kind: CaseIterable, Sendable {
         case own, otherUser, root, otherGroup
         /// A set-user-id program of another user, of the user's own run by another, and a set-group-id one.
         case setUserID, setUserIDToOwn, setGroupID
@@ -17,15 +16,15 @@ final class AccessTargets {
     }
 
     /// One that runs until this goes. `pid` is nil where the kernel does not let it be made.
-    struct Target {
-        var pid: pid_t?
-        var processes: [ChildProcess]
+    package struct Target {
+        package var pid: pid_t?
+        package var processes: [ChildProcess]
     }
 
     private let directory: TemporaryDirectory
     private let program: String
 
-    init() throws {
+    package init() throws {
         directory = try TemporaryDirectory()
         // mkdtemp makes it for this user alone.
         chmod(directory.path, 0o755)
@@ -35,7 +34,7 @@ final class AccessTargets {
         chmod(program, 0o755)
     }
 
-    func start(_ kind: Kind) throws -> Target {
+    package func start(_ kind: Kind) throws -> Target {
         switch kind {
         case .own: return try target(1_000, 1_000, [program, "plain"])
         case .otherUser: return try target(2_000, 2_000, [program, "plain"])
@@ -66,6 +65,22 @@ final class AccessTargets {
         }
     }
 
+    /// One of uid 1000 that executes a set-user-id program of root's when a line is sent, and prints its pid again.
+    package func startBecomingRoot() throws -> Target {
+        try target(1_000, 1_000, [program, "becomes", copy("setuid-root", 0, 0, 0o4755)])
+    }
+
+    /// One of uid 2000 that has the pid of a process that is gone.
+    ///
+    /// The number that the pid namespace gave last is set, and the next fork mostly gets the one after it.
+    package func reuse(_ pid: pid_t) throws -> Target {
+        let process = try ChildProcess(program, ["reuses", "\(pid)", copy("second", 0, 0, 0o755)])
+        guard try process.nextLine() == "\(pid)" else {
+            throw TestFailure("the pid \(pid) was not to be had again: \(process.errorText())")
+        }
+        return Target(pid: pid, processes: [process])
+    }
+
     private func target(_ uid: UInt32, _ gid: UInt32, _ command: [String]) throws -> Target {
         let process = try ChildProcess(
             "setpriv", ["--reuid", "\(uid)", "--regid", "\(gid)", "--clear-groups"] + command)
@@ -86,7 +101,9 @@ final class AccessTargets {
         #define _GNU_SOURCE
         #include <fcntl.h>
         #include <sched.h>
+        #include <signal.h>
         #include <stdio.h>
+        #include <stdlib.h>
         #include <string.h>
         #include <sys/prctl.h>
         #include <sys/wait.h>
@@ -110,6 +127,44 @@ final class AccessTargets {
             const char *kind = argc > 1 ? argv[1] : "";
             if (!strcmp(kind, "undumpable")) prctl(PR_SET_DUMPABLE, 0);
             if (!strcmp(kind, "dropped") && (setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000))) return 1;
+            if (!strcmp(kind, "becomes")) {
+                char c;
+                printf("%d\n", getpid());
+                fflush(stdout);
+                if (read(0, &c, 1) == 1) execl(argv[2], "target", "plain", (char *)0);
+                return 1;
+            }
+            if (!strcmp(kind, "reuses")) {
+                pid_t wanted = atoi(argv[2]);
+                for (int i = 0; i < 10000; i++) {
+                    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY);
+                    if (fd < 0 || dprintf(fd, "%d", wanted - 1) < 0) return 2;
+                    close(fd);
+                    int go[2];
+                    char c;
+                    if (pipe(go)) return 3;
+                    pid_t child = fork();
+                    if (child == 0) {
+                        close(go[1]);
+                        if (read(go[0], &c, 1) != 1) _exit(1);
+                        close(go[0]);
+                        if (setresgid(2000, 2000, 2000) || setresuid(2000, 2000, 2000)) _exit(1);
+                        execl(argv[3], "second", "plain", (char *)0);
+                        _exit(1);
+                    }
+                    close(go[0]);
+                    if (child == wanted) {
+                        if (write(go[1], "g", 1) != 1) return 4;
+                        close(go[1]);
+                        /* The child has this process's standard input. */
+                        waitpid(child, 0, 0);
+                        return 0;
+                    }
+                    close(go[1]);
+                    waitpid(child, 0, 0);
+                }
+                return 5;
+            }
             if (!strcmp(kind, "zombie")) {
                 pid_t child = fork();
                 if (child == 0) _exit(0);
