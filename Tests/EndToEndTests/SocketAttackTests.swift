@@ -39,10 +39,11 @@ struct SocketAttackTests {
         isOver.set()
         try await asked
         #expect(try attacker.waitForExit() == .status(0), "\(attacker.errorText())")
+        let done = try output.get()
         let figures = asker.takeFigures()
         let grown = try resident(daemon, "VmHWM") - before
         let line =
-            "\(attack.kind): \(try output.get().dropLast()); \(figures.calls.count) calls of another waited "
+            "\(attack.kind): \(done.dropLast()); \(figures.calls.count) calls of another waited "
             + "\(figures.calls.summary); before \(quiet.calls.summary); two threads of the same program "
             + "\(figures.wakeUps.summary); memory grew \(grown >> 10) KiB"
         note(line)

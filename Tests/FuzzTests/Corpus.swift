@@ -11,7 +11,7 @@ enum Corpus {
 
     static func inputs(of target: FuzzTarget) throws -> [(name: String, bytes: [UInt8])] {
         let packed = try readBytes(directory + "/\(target.rawValue).corpus", limit: 8 << 20)
-        var inputs: [(String, [UInt8])] = []
+        var inputs: [(name: String, bytes: [UInt8])] = []
         var index = 0
         // Each is its length in four bytes, the lowest first, and itself.
         while index + 4 <= packed.count {

@@ -153,7 +153,7 @@ struct HostileClientTests {
         }
     }
 
-    @Test("what would take long to compare is no call: 31 combining marks in a row", .timeLimit(.minutes(1)))
+    @Test("what would take long to compare is no call: 31 combining marks in a row")
     func combiningMarks() async throws {
         try await withServer { server in
             let client = try await server.connect()
@@ -162,21 +162,23 @@ struct HostileClientTests {
                 try await client.call("org.example.test.Echo", ["text": .string("a" + thirty)]) == [
                     "text": .string("a" + thirty)
                 ])
-            for call in [
+            let calls = [
                 #"{"method":"MARKS.x"}"#, #"{"method":"org.example.test.Echo","MARKS":1}"#,
                 #"{"method":"org.example.test.Echo","parameters":{"text":"MARKS"}}"#,
-            ] {
-                let raw = try await server.raw()
-                // As the bytes they are, and as escapes.
-                for marks in ["\u{301}\u{316}", #"\u0301\u0316"#] {
+            ]
+            // As the bytes they are, and as escapes.
+            for marks in ["\u{301}\u{316}", #"\u0301\u0316"#] {
+                for call in calls {
                     let parts = call.split(separator: "MARKS", omittingEmptySubsequences: false)
+                    let raw = try await server.raw()
                     raw.send(parts.joined(separator: String(repeating: marks, count: 5_000)))
+                    let frames = try await onThread { try raw.framesUntilClosed() }
+                    #expect(frames.count == 1)
+                    let reason = await server.nextDrop()
+                    #expect(reason?.hasSuffix("a string has too many combining marks") == true)
                 }
-                let frames = try await onThread { try raw.framesUntilClosed() }
-                #expect(frames.count == 1)
-                #expect(await server.nextDrop()?.hasSuffix("a string has too many combining marks") == true)
-                #expect(try await server.answers())
             }
+            #expect(try await server.answers())
         }
     }
 
