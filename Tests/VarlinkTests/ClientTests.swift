@@ -91,7 +91,8 @@ struct ClientTests {
         try await withServer { server in
             let link = directory.file("link")
             #expect(symlink(server.path, link) == 0)
-            await (try AsyncClient.connect(path: link)).close()
+            let following = try await AsyncClient.connect(path: link)
+            await following.close()
             #expect(lchown(link, 12345, 12345) == 0)
             await #expect(throws: VarlinkClientError.forgedOwner(path: link, uid: 12345)) {
                 try await AsyncClient.connect(path: link)
@@ -102,7 +103,8 @@ struct ClientTests {
             await #expect(throws: VarlinkClientError.forgedOwner(path: above, uid: 12345)) {
                 try await AsyncClient.connect(path: above + server.path[slash...])
             }
-            await (try AsyncClient.connect(path: link, requireOwner: .anyone)).close()
+            let careless = try await AsyncClient.connect(path: link, requireOwner: .anyone)
+            await careless.close()
         }
     }
 
