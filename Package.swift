@@ -222,7 +222,7 @@ let package = Package(
             name: "MemwatchDaemonTests",
             dependencies: [
                 "MemwatchDaemon", "MemwatchInterface", "History", "Tracing", "Inspection", "ProcFS",
-                "MemoryModel", "TestSupport", "memgrow",
+                "MemoryModel", "CLinux", "TestSupport", "memgrow",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

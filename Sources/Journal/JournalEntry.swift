@@ -47,8 +47,9 @@ struct JournalEntry {
     }
 
     /// OBJECT_PID makes journald add OBJECT_COMM, OBJECT_SYSTEMD_UNIT and so on by itself, for
-    /// senders that are root (systemd.journal-fields(7)); it also makes `systemctl status` of the
-    /// watched unit show the entry. MEMWATCH_PID stays true when the process is gone by then.
+    /// senders that are root (systemd.journal-fields(7)), which the system's service is not; where the sender
+    /// is, `systemctl status` of the watched unit shows the entry too. MEMWATCH_PID stays true when the process
+    /// is gone by then.
     mutating func appendProcess(_ pid: Int32, comm: [UInt8]) {
         append("OBJECT_PID", String(pid))
         append("MEMWATCH_PID", String(pid))

@@ -57,6 +57,10 @@ package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConver
             case .process:
                 "perf_event_open is refused (EACCES): \(setting); "
                     + "set kernel.perf_event_paranoid to 2 or give the daemon CAP_PERFMON"
+            // Values that Debian and Ubuntu added, and CAP_PERFMON does not pass.
+            case .machine where (paranoid ?? 2) > 2, .cgroup where (paranoid ?? 2) > 2:
+                "perf_event_open is refused (EACCES): \(setting); "
+                    + "set kernel.perf_event_paranoid to 2 and give the daemon CAP_PERFMON"
             default:
                 "perf_event_open is refused (EACCES): \(setting); give the daemon CAP_PERFMON"
             }

@@ -219,11 +219,14 @@ package enum MonitorInterface {
         # How the daemon is: what it watches, how, what it dropped, what its history takes.
         # event_source is "perf", "sampling" or "mixed". records_lost counts what the kernel
         # dropped because a ring was full, gaps the events that say so; summarised the targets
-        # that change too fast now for an event each.
+        # that change too fast now for an event each. capabilities are those that the daemon
+        # holds now, as "CAP_PERFMON", and capabilities_reason a sentence that says why.
         method Status() -> (
           version: string,
           pid: int,
           uid: int,
+          capabilities: []string,
+          capabilities_reason: string,
           started: string,
           targets: int,
           rules: int,

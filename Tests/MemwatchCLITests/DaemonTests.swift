@@ -242,7 +242,8 @@ struct DaemonTests {
         let text = try await Client.ask(daemon, "status")
         #expect(
             text.output == """
-                daemon   memwatchd 0.1.0, pid 4711, uid 0
+                daemon   memwatchd 0.1.0, pid 4711, uid 998
+                holds    CAP_PERFMON CAP_IPC_LOCK: they are enough
                 started  2026-11-23 02:31:00.125
                 targets  3, rules 1
                 events   mixed: perf was refused
@@ -257,8 +258,8 @@ struct DaemonTests {
         let json = try await Client.ask(daemon, "status", "--format", "json")
         #expect(try JSON(parsing: json.output) == .object(Examples.status))
         let csv = try await Client.ask(daemon, "status", "--format", "csv")
-        #expect(csv.output.hasPrefix("version,pid,uid,started,"))
-        #expect(csv.output.contains("\r\n0.1.0,4711,0,"))
+        #expect(csv.output.hasPrefix("version,pid,uid,capabilities,capabilities_reason,started,"))
+        #expect(csv.output.contains("\r\n0.1.0,4711,998,CAP_PERFMON CAP_IPC_LOCK,they are enough,"))
     }
 
     @Test("events --follow shows each event at once and ends with its reader, though no event comes")

@@ -4,6 +4,7 @@
 #ifndef MEMWATCH_CLINUX_H
 #define MEMWATCH_CLINUX_H
 
+#include "clinux_capabilities.h"
 #include "clinux_files.h"
 #include "clinux_image.h"
 #include "clinux_malloc.h"

@@ -5,7 +5,7 @@ import Varlink
 /// Prints records as CSV (RFC 4180), with a header, straight from their JSON.
 ///
 /// Lines end in CR LF, as the RFC has it. null is an empty field. The object `kinds` becomes one
-/// column per kind.
+/// column per kind, and the words of an array are separated by spaces.
 final class CSVPrinter: ObjectPrinter {
     /// Beginning with the first record or ``finish()``.
     private var isStarted = false
@@ -66,6 +66,14 @@ final class CSVPrinter: ObjectPrinter {
     }
 
     private func setField(_ index: Int, to value: UnsafeRawBufferPointer) throws(JSONScanner.Malformed) {
+        if value.first == UInt8(ascii: "[") {
+            let words: [JSON]
+            do throws(JSONError) { words = try JSON(parsing: value).arrayValue ?? [] } catch {
+                throw JSONScanner.Malformed()
+            }
+            append(text: words.compactMap(\.stringValue).joined(separator: " "), to: index)
+            return
+        }
         guard value.first == UInt8(ascii: "\"") else {
             if !value.elementsEqual("null".utf8) { fields[index].append(contentsOf: value) }
             return
@@ -80,6 +88,10 @@ final class CSVPrinter: ObjectPrinter {
         do throws(JSONError) { text = try JSON(parsing: value).stringValue ?? "" } catch {
             throw JSONScanner.Malformed()
         }
+        append(text: text, to: index)
+    }
+
+    private func append(text: String, to index: Int) {
         let shown = output.isTerminal ? PrintableText.escape(text) : text
         Array(shown.utf8).withUnsafeBytes { Self.append($0, to: &fields[index]) }
     }

@@ -7,7 +7,8 @@ struct StatusRecord: PrintableRow, Hashable {
     let object: JSONObject
 
     static let fields = [
-        "version", "pid", "uid", "started", "targets", "rules", "event_source", "event_source_reason",
+        "version", "pid", "uid", "capabilities", "capabilities_reason", "started", "targets", "rules",
+        "event_source", "event_source_reason",
         "kernel_records", "records_lost", "gaps", "forks_dropped", "summarised", "ticks", "late_ticks",
         "looks", "inconsistent_looks", "last_tick", "lag_us", "history_path", "history_bytes",
         "history_free_bytes", "history_oldest", "history_error", "journal_sent", "journal_dropped",
@@ -26,6 +27,7 @@ struct StatusRecord: PrintableRow, Hashable {
     var lines: [(name: String, text: String)] {
         var lines: [(name: String, text: String)] = [
             ("daemon", "memwatchd \(text("version")), pid \(text("pid")), uid \(text("uid"))"),
+            ("holds", capabilities),
             ("started", time("started")),
             ("targets", "\(text("targets")), rules \(text("rules"))"),
             ("events", text("event_source") + (optional("event_source_reason").map { ": " + $0 } ?? "")),
@@ -44,6 +46,12 @@ struct StatusRecord: PrintableRow, Hashable {
         }
         // A daemon of another version may not know it.
         return lines.filter { !$0.text.isEmpty }
+    }
+
+    private var capabilities: String {
+        guard let names = object["capabilities"]?.arrayValue?.compactMap(\.stringValue) else { return "" }
+        let held = names.isEmpty ? "no capabilities" : names.joined(separator: " ")
+        return held + (optional("capabilities_reason").map { ": " + $0 } ?? "")
     }
 
     private var kernel: String {

@@ -28,6 +28,7 @@ package struct AccessGate: Sendable {
     /// user's own daemon, that user, for it can look at nothing that the user could not.
     package func isAdministrator(_ peer: PeerIdentity) -> Bool {
         if rule.maySeeAll(peer) { return true }
+        if Privileges.seesOtherUsers { return false }
         return peer.uid == geteuid() && peer.sharesUserNamespace && peer.uid != AccessRule.overflowID
     }
 

@@ -17,6 +17,7 @@ struct Daemon {
     let options: DaemonOptions
     let paths: DaemonPaths
     let configuration: DaemonConfiguration
+    let privileges: Privileges
     let logger: Logger
 
     /// Runs until SIGTERM or SIGINT.
@@ -52,7 +53,8 @@ struct Daemon {
             root: root, journal: journal, gate: gate,
             facts: DaemonFacts(
                 version: MemwatchVersion.text, started: started,
-                historyPath: paths.stateDirectory + "/history.sqlite"))
+                historyPath: paths.stateDirectory + "/history.sqlite",
+                capabilitiesReason: privileges.reason))
         let server = try VarlinkServer(
             info: ServiceInfo(
                 vendor: "memwatch", product: "memwatchd", version: MemwatchVersion.text,
@@ -206,6 +208,13 @@ struct Daemon {
         var gaps: [String] = []
         if !configuration.metrics.listen.isEmpty {
             gaps.append("metrics.listen is set, but this version serves no metrics")
+        }
+        let byProgram = configuration.targets.contains { if case .exe = $0.matcher { true } else { false } }
+        let held = Privileges.held
+        if byProgram, !held.isEmpty, !held.contains(.sysPtrace) {
+            gaps.append(
+                "a rule by exe adopts no other user's processes without CAP_SYS_PTRACE: use comm, unit or cgroup, "
+                    + "or start with --capabilities full")
         }
         return gaps
     }

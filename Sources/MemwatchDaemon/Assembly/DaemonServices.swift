@@ -56,7 +56,21 @@ struct HousekeepingService: Service {
     let logger: Logger
 
     func run() async throws {
-        await cancelWhenGracefulShutdown { await keepHouse() }
+        await cancelWhenGracefulShutdown {
+            // Apart from the rest: to take up thousands of processes at once may last longer than the
+            // watchdog waits.
+            async let adopting: Void = adoptProcesses()
+            await keepHouse()
+            await adopting
+        }
+    }
+
+    private func adoptProcesses() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            if Task.isCancelled { return }
+            await keeper.adopt()
+        }
     }
 
     private func keepHouse() async {
@@ -68,7 +82,6 @@ struct HousekeepingService: Service {
         while !Task.isCancelled {
             try? await Task.sleep(for: min(.seconds(1), watchdog ?? .seconds(1)))
             if Task.isCancelled { return }
-            await keeper.adopt()
             let now = ContinuousClock.now
             // Asking the tracer is the proof that its actor still runs.
             let count = await tracer.count

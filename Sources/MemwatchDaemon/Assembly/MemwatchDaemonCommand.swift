@@ -36,16 +36,21 @@ package struct MemwatchDaemonCommand: AsyncParsableCommand {
     }
 
     package func run() async throws {
-        LoggingSystem.bootstrap(StandardErrorLog.init)
-        let logger = Logger(label: "memwatchd")
         do {
+            // Before anything else, which might start a thread.
+            let privileges = try Privileges.settle(options.capabilities)
+            LoggingSystem.bootstrap(StandardErrorLog.init)
+            let logger = Logger(label: "memwatchd")
             let paths = try DaemonPaths.resolve(
                 uid: geteuid(), socket: options.socket, stateDirectory: options.stateDirectory)
             let configuration = try DaemonConfiguration.load(
                 explicitFile: options.config, defaultFile: paths.configurationFile)
             if options.checkConfig { return }
-            try await Daemon(options: options, paths: paths, configuration: configuration, logger: logger)
-                .run()
+            try await Daemon(
+                options: options, paths: paths, configuration: configuration, privileges: privileges,
+                logger: logger
+            )
+            .run()
         } catch {
             StandardErrorLog.write("memwatchd: \(error)")
             throw ExitCode(Self.status(of: error))

@@ -11,6 +11,12 @@ package struct DaemonOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Keep the history here.", valueName: "dir"))
     package var stateDirectory: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep the capabilities that are needed here, or all that were granted: least or full.",
+            valueName: "which"))
+    package var capabilities: PrivilegePolicy = .least
+
     @Flag(help: "Check the configuration, say what is wrong with it, and exit.")
     package var checkConfig = false
 

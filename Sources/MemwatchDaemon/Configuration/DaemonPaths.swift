@@ -9,8 +9,9 @@ import Glibc
 /// | configuration | `/etc/memwatch/memwatchd.toml` | `$XDG_CONFIG_HOME/memwatch/memwatchd.toml`, else in `~/.config` |
 ///
 /// Root never takes the XDG directories: under sudo they still name the other user's.
-/// A service that runs as a user of its own is given its paths by `--socket`,
-/// `--state-directory` and `--config`.
+/// A service that runs as a user of its own has the directories that systemd made for it
+/// (`StateDirectory=`, `ConfigurationDirectory=`, `RuntimeDirectory=`; systemd.exec(5)), and where there are
+/// none, is given its paths by `--socket`, `--state-directory` and `--config`.
 package struct DaemonPaths: Hashable, Sendable {
     package var socket: String
     package var stateDirectory: String
@@ -41,21 +42,25 @@ package struct DaemonPaths: Hashable, Sendable {
                 stateDirectory: try absolute(stateDirectory, "--state-directory") ?? "/var/lib/memwatch",
                 configurationFile: "/etc/memwatch/memwatchd.toml")
         } else {
-            let runtime = directory("XDG_RUNTIME_DIR", environment) ?? "/run/user/\(uid)"
+            let runtime =
+                service("RUNTIME_DIRECTORY", environment)
+                ?? (directory("XDG_RUNTIME_DIR", environment) ?? "/run/user/\(uid)") + "/memwatch"
             let home = directory("HOME", environment)
             guard
                 let state = try absolute(stateDirectory, "--state-directory")
+                    ?? service("STATE_DIRECTORY", environment)
                     ?? directory("XDG_STATE_HOME", environment).map({ $0 + "/memwatch" })
                     ?? home.map({ $0 + "/.local/state/memwatch" })
             else {
                 throw DaemonPathsError("HOME is not set: set it, or name a directory with --state-directory")
             }
             // Without a home there is no file of the user's either, and the defaults hold.
-            let configuration = directory("XDG_CONFIG_HOME", environment) ?? home.map { $0 + "/.config" }
+            let ofUser = directory("XDG_CONFIG_HOME", environment) ?? home.map { $0 + "/.config" }
+            let configuration =
+                service("CONFIGURATION_DIRECTORY", environment) ?? (ofUser ?? state) + "/memwatch"
             paths = DaemonPaths(
-                socket: try absolute(socket, "--socket") ?? runtime + "/memwatch/" + socketName,
-                stateDirectory: state,
-                configurationFile: (configuration ?? state) + "/memwatch/memwatchd.toml")
+                socket: try absolute(socket, "--socket") ?? runtime + "/" + socketName,
+                stateDirectory: state, configurationFile: configuration + "/memwatchd.toml")
         }
         // sockaddr_un.sun_path has 108 bytes, the NUL at the end among them (unix(7)).
         guard paths.socket.utf8.count <= 107 else {
@@ -75,6 +80,11 @@ package struct DaemonPaths: Hashable, Sendable {
     private static func directory(_ variable: String, _ environment: (String) -> String?) -> String? {
         guard let value = environment(variable), value.hasPrefix("/") else { return nil }
         return value.count > 1 && value.hasSuffix("/") ? String(value.dropLast()) : value
+    }
+
+    /// The first of the directories that systemd lists, with colons between them.
+    private static func service(_ variable: String, _ environment: (String) -> String?) -> String? {
+        directory(variable) { environment($0).map { String($0.prefix { $0 != ":" }) } }
     }
 
     /// A daemon's working directory is `/`, or wherever somebody happened to start it.

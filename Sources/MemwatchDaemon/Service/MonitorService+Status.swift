@@ -22,6 +22,8 @@ extension MonitorService {
             "version": .string(facts.version),
             "pid": .integer(Int64(getpid())),
             "uid": .integer(Int64(geteuid())),
+            "capabilities": .array(Privileges.held.names.map { .string($0) }),
+            "capabilities_reason": .string(facts.capabilitiesReason),
             "started": .string(facts.started.rfc3339),
             "targets": .integer(Int64(await tracer.count)),
             "rules": .integer(Int64(await keeper.ruleCount)),

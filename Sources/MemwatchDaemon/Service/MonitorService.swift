@@ -90,10 +90,13 @@ package struct DaemonFacts: Sendable {
     package var version: String
     package var started: Timestamp
     package var historyPath: String
+    /// Why the daemon holds the capabilities that it holds.
+    package var capabilitiesReason: String
 
-    package init(version: String, started: Timestamp, historyPath: String) {
+    package init(version: String, started: Timestamp, historyPath: String, capabilitiesReason: String) {
         self.version = version
         self.started = started
         self.historyPath = historyPath
+        self.capabilitiesReason = capabilitiesReason
     }
 }

@@ -40,7 +40,7 @@ extension TargetKeeper {
         let reader = await recorder.reader(of: parent.description.identity)
         // It may have become another user's by a setuid exec; who could have read it cannot be told any
         // more. What a daemon without privilege gets to know of is its own user's anyway.
-        let isOwn = geteuid() != 0 && reader?.uid == geteuid()
+        let isOwn = !Privileges.seesOtherUsers && reader?.uid == geteuid()
         let known = isOwn ? reader ?? .nobody : HistoryReader.nobody
         let entry = await recorder.register(
             process, attached: child.forked, reader: known, rule: Self.childRule(of: parent),

@@ -92,7 +92,9 @@ enum Examples {
     ]
 
     static let status: JSONObject = [
-        "version": "0.1.0", "pid": 4711, "uid": 0, "started": .string(time.rfc3339), "targets": 3, "rules": 1,
+        "version": "0.1.0", "pid": 4711, "uid": 998,
+        "capabilities": ["CAP_PERFMON", "CAP_IPC_LOCK"], "capabilities_reason": "they are enough",
+        "started": .string(time.rfc3339), "targets": 3, "rules": 1,
         "event_source": "mixed", "event_source_reason": "perf was refused", "kernel_records": 1_234,
         "records_lost": 5, "gaps": 2, "forks_dropped": 0, "summarised": 1, "ticks": 1_200, "late_ticks": 2,
         "looks": 90, "inconsistent_looks": 0, "last_tick": .string(time.rfc3339), "lag_us": 120,

@@ -34,6 +34,17 @@ struct DaemonPathsTests {
                     configurationFile: "/home/u/.config/memwatch/memwatchd.toml"))
     }
 
+    @Test("A service's own user has the directories that systemd made for it")
+    func service() throws {
+        let made = [
+            "STATE_DIRECTORY": "/var/lib/memwatch:/var/lib/other", "CONFIGURATION_DIRECTORY": "/etc/memwatch",
+            "RUNTIME_DIRECTORY": "/run/memwatch", "HOME": "/",
+        ]
+        let paths = try DaemonPaths.resolve(uid: 998) { made[$0] }
+        #expect(try paths == DaemonPaths.resolve(uid: 0) { _ in nil })
+        #expect(try DaemonPaths.resolve(uid: 998, stateDirectory: "/s") { made[$0] }.stateDirectory == "/s")
+    }
+
     @Test("A user without a home is told to name a directory, and may")
     func homeless() throws {
         let error = #expect(throws: DaemonPathsError.self) { try DaemonPaths.resolve(uid: 7) { _ in nil } }

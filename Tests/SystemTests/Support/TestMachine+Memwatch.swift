@@ -12,6 +12,18 @@ extension TestMachine {
         try run("systemctl", "start", "memwatchd.socket", "memwatchd.service")
     }
 
+    /// Does what a shipped drop-in says to do to use it.
+    func useDropIn(_ name: String) throws {
+        let shipped = try run("cat", "/usr/lib/systemd/system/memwatchd.service.d/" + name)
+        let lines = shipped.split(separator: "\n").map { line in
+            line.hasPrefix("#") && !line.hasPrefix("# ") ? line.dropFirst() : line
+        }
+        try run("mkdir", "-p", "/etc/systemd/system/memwatchd.service.d")
+        try write(
+            lines.joined(separator: "\n") + "\n", to: "/etc/systemd/system/memwatchd.service.d/" + name)
+        try run("systemctl", "daemon-reload")
+    }
+
     /// The records that `--format ndjson` prints.
     func records(_ arguments: String...) throws -> [JSON] {
         try run(["memwatch"] + arguments + ["--format", "ndjson"]).split(separator: "\n").map {
