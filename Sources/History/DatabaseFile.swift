@@ -69,9 +69,9 @@ struct DatabaseFile {
             try db.execute(sql: "PRAGMA trusted_schema = OFF")
             if !db.configuration.readonly {
                 // NORMAL: kill -9 loses nothing that was committed, since the kernel holds it.
-                // A power cut may lose the ticks since the last checkpoint, but never tears
-                // one. FULL would cost the disk a flush every tick, next to a database that
-                // must not stall.
+                // A power cut may lose the ticks since the last checkpoint or the last
+                // ``HistoryStore/flush()``, but never tears one. FULL would cost the disk a flush
+                // every tick, next to a database that must not stall.
                 try db.execute(sql: "PRAGMA synchronous = NORMAL")
                 try db.execute(sql: "PRAGMA journal_size_limit = 8388608")
                 try db.execute(sql: "PRAGMA max_page_count = \(pages)")

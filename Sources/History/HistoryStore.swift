@@ -36,6 +36,8 @@ package final class HistoryStore: Sendable {
     let configuration: HistoryConfiguration
     private let box: WriterBox
     let retention = Mutex(RetentionState())
+    /// Whether anything was committed since the last ``flush()``.
+    let isUnflushed = Mutex(false)
 
     /// The writer's memory. `@unchecked`: only ever touched inside `pool`'s writing closure,
     /// which GRDB runs one at a time on one queue.
@@ -55,9 +57,18 @@ package final class HistoryStore: Sendable {
         _ configuration: HistoryConfiguration
     ) throws(HistoryError) -> (HistoryStore, [OpeningNote]) {
         let directory = try StateDirectory(configuration.directory)
-        let (pool, notes) = try DatabaseFile(directory: directory, configuration: configuration).open()
+        let ballast = Ballast(directory: directory, bytes: configuration.ballastBytes)
+        let file = DatabaseFile(directory: directory, configuration: configuration)
+        let (pool, notes): (DatabasePool, [OpeningNote])
+        do throws(HistoryError) {
+            (pool, notes) = try file.open()
+        } catch {
+            // On a full disk the log and its index cannot be made: what was kept for such times makes room.
+            guard case .diskFull = error, ballast.release() else { throw error }
+            (pool, notes) = try file.open()
+        }
         let store = HistoryStore(pool, directory, configuration)
-        store.ballast.fill()
+        ballast.fill()
         return (store, notes)
     }
 
@@ -93,6 +104,7 @@ package final class HistoryStore: Sendable {
                         return .commit
                     }
                     guard let result else { throw HistoryError.closed }
+                    isUnflushed.withLock { $0 = true }
                     return result
                 } catch {
                     writer.forget()

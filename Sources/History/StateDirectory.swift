@@ -131,6 +131,22 @@ final class StateDirectory: Sendable {
     /// Makes renames and new names survive a power cut.
     func synchronize() { fsync(descriptor) }
 
+    /// Waits until the disk has what was written to a file, which need not be there.
+    func flush(_ name: String) throws(HistoryError) {
+        let file = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else {
+            if errno == ENOENT { return }
+            if errno == ELOOP { throw .symlink(path: path(name)) }
+            throw .notWritable(path: path(name), errno: errno)
+        }
+        defer { Glibc.close(file) }
+        guard fdatasync(file) == 0 else {
+            let error = errno
+            if error == ENOSPC || error == EDQUOT { throw .diskFull(path: path(name)) }
+            throw .failed(path: path(name), reason: "cannot be flushed: \(HistoryError.text(error))")
+        }
+    }
+
     /// Bytes free on the file system to this user; nil where the kernel will not say.
     func availableBytes() -> Int64? {
         var info = statvfs()

@@ -40,6 +40,8 @@ package enum DaemonMessage: String, Sendable, CaseIterable {
     case configurationRefused = "e20224408bef4b0280620da6811f9791"
     /// A corrupt database was renamed, and a new one begun.
     case databaseSetAside = "0f6d760b8544432a892dfb3518a62444"
+    /// A database of an older version was brought up to date.
+    case databaseMigrated = "0236b6f289334cfaa9479e1c7bff5c66"
     /// The history could not be written (disk full, I/O error).
     case historyFailing = "aee9834b75d041ebaf2efa6cde725cfc"
     /// A process may not be read, or no longer.

@@ -30,7 +30,12 @@ struct Daemon {
         let listeners = try openListeners()
         let (store, notes) = try HistoryStore.open(historyConfiguration)
         let journal = configuration.journal.isEnabled ? JournalWriter(limits: journalLimits) : nil
-        for note in notes { tell(.warning, note.description, journal, id: .databaseSetAside) }
+        for note in notes {
+            switch note {
+            case .setAside: tell(.warning, note.description, journal, id: .databaseSetAside)
+            case .migrated: tell(.notice, note.description, journal, id: .databaseMigrated)
+            }
+        }
 
         let root = ProcRoot()
         let writing = BlockingWork(threads: 1)
@@ -76,6 +81,9 @@ struct Daemon {
                         service: HousekeepingService(
                             tracer: tracer, keeper: keeper, store: store, blocking: writing,
                             notifier: notifier, logger: logger)),
+                    .init(
+                        service: FlushingService(
+                            store: store, blocking: BlockingWork(threads: 1), logger: logger)),
                     .init(service: ReloadService(signals: hangups, reload: reload)),
                     .init(
                         service: AnsweringService(server: server, listeners: listeners) {

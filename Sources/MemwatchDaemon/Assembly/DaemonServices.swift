@@ -118,6 +118,31 @@ struct HousekeepingService: Service {
     private func isSampling() async -> Bool { await tracer.isOnTime }
 }
 
+/// Bounds what a power cut takes from the history, by time.
+struct FlushingService: Service {
+    let store: HistoryStore
+    /// A thread of its own: a busy disk may take seconds, and everything else goes on.
+    let blocking: BlockingWork
+    let logger: Logger
+
+    /// As long as the kernel leaves what is written in memory by itself is 30 s (vm.dirty_expire_centisecs); a
+    /// flush a tick would burden the disk of the database next door.
+    static let interval = Duration.seconds(10)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: Self.interval)
+                if Task.isCancelled { return }
+                do { try await blocking.run { [store] in try store.flush() } } catch {
+                    // The next write fails too, and says so; what is committed may still reach the disk.
+                    logger.debug("flush: \(error)")
+                }
+            }
+        }
+    }
+}
+
 /// SIGHUP.
 struct ReloadService: Service {
     let signals: AsyncStream<Void>

@@ -1,11 +1,13 @@
+import CLinux
 import Glibc
 import MemwatchInterface
 
 /// Reads the files configuration is made of, and refuses what is not one.
 ///
-/// Symbolic links are followed, of the file and of what is in `conf.d`: configuration managers
-/// and container volumes are made of them, and whoever may place a link in /etc could as well
-/// place the file. What is at the end must be a regular file that not everybody may write to.
+/// Symbolic links of root's, or of the daemon's own user's, are followed: configuration managers and
+/// container volumes are made of them. One that anybody else has planted is refused: it would have a
+/// privileged daemon open, and quote in a complaint, a file that its owner may not read. What is at the
+/// end must be a regular file that not everybody may write to.
 enum ConfigurationFile {
     static let largestBytes = 1 << 20
     /// In one `conf.d`.
@@ -18,10 +20,15 @@ enum ConfigurationFile {
     }
 
     static func read(_ path: String) -> Outcome {
-        // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else {
-            let code = errno
+        let descriptor: Int32
+        do throws(Unopened) {
+            descriptor = try openThroughTrustedLinks(path)
+        } catch {
+            guard case .system(let code) = error else {
+                return .refused(
+                    "is a symbolic link that belongs to neither root nor the daemon's user; "
+                        + "remove it, or give it to root with chown -h")
+            }
             if code == ENOENT || code == ENOTDIR { return .missing }
             return .refused(
                 "cannot be opened: \(reason(code))" + (code == EACCES ? "; let the daemon read it" : ""))
@@ -51,6 +58,42 @@ enum ConfigurationFile {
         }
         return .refused(
             "is larger than \(SizeText.exact(UInt64(largestBytes))); split it up, or see what it is")
+    }
+
+    private enum Unopened: Error {
+        case plantedLink
+        case system(Int32)
+    }
+
+    /// Opens a file for reading. Links at its own name are followed one by one, each read through the
+    /// descriptor whose owner was looked at: nobody can exchange it in between.
+    private static func openThroughTrustedLinks(_ path: String) throws(Unopened) -> Int32 {
+        var path = path
+        // As many as the kernel itself follows (path_resolution(7)).
+        for _ in 0..<40 {
+            // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
+            let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+            if descriptor >= 0 { return descriptor }
+            guard errno == ELOOP else { throw .system(errno) }
+            let link = open(path, CLINUX_O_PATH | O_NOFOLLOW | O_CLOEXEC)
+            guard link >= 0 else { throw .system(errno) }
+            defer { close(link) }
+            var status = stat()
+            guard fstat(link, &status) == 0 else { throw .system(errno) }
+            guard status.st_mode & S_IFMT == S_IFLNK else { continue }
+            guard status.st_uid == 0 || status.st_uid == geteuid() else { throw .plantedLink }
+            var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+            let length = target.withUnsafeMutableBytes { buffer in
+                buffer.baseAddress.map {
+                    readlinkat(link, "", $0.assumingMemoryBound(to: CChar.self), buffer.count)
+                } ?? -1
+            }
+            guard length > 0 else { throw .system(errno) }
+            let name = String(decoding: target.prefix(length), as: UTF8.self)
+            let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+            path = name.hasPrefix("/") ? name : directory + name
+        }
+        throw .system(ELOOP)
     }
 
     /// The names of `*.toml` in a directory, in byte order, hidden ones left out. A missing directory has none.

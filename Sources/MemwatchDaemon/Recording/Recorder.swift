@@ -44,6 +44,14 @@ package actor Recorder {
     private var regionsOfTarget: (@Sendable (TargetID) async -> [ObservedRegion]?)?
     /// What is wrong with the history now; nil while it is written.
     package private(set) var failure: HistoryError?
+    private var lastFailure: ContinuousClock.Instant?
+    /// On a disk that is nearly full, small ticks find room and large ones do not. Only when nothing has failed
+    /// for so long is it over; else each would be told, and its end.
+    private static let recovery = Duration.seconds(5)
+    /// Of processes that ended while the history could not be written, the end: else they would live on in it
+    /// until the daemon is restarted. What else was seen meanwhile is not kept: nobody knows for how long.
+    private var missedEnds: [HistoryEntry] = []
+    private static let mostMissedEnds = 10_000
 
     package init(store: HistoryStore, journal: JournalWriter?, feed: EventFeed, blocking: BlockingWork) {
         self.store = store
@@ -198,9 +206,12 @@ package actor Recorder {
             }
             for (row, _) in stricter { closedRows.insert(row) }
             for process in resynced { known[process]?.needsResync = false }
-            if failure != nil { noteRecovery() }
+            if failure != nil { await catchUpWithEnds() }
         } catch {
-            for observation in observations { known[observation.identity]?.needsResync = true }
+            for observation in observations {
+                known[observation.identity]?.needsResync = true
+                if observation.ended != nil { keepEnd(of: observation) }
+            }
             note(failing: error)
         }
     }
@@ -231,7 +242,33 @@ package actor Recorder {
         return (Array(open.subtracting(now)), Array(now.subtracting(open)))
     }
 
+    private func keepEnd(of observation: Observation) {
+        guard let row = known[observation.identity]?.row, missedEnds.count < Self.mostMissedEnds else {
+            return
+        }
+        var entry = HistoryEntry(row, observation)
+        // The intervals that are open in the history may be others than those that ended.
+        (entry.sample, entry.died, entry.born) = (nil, [], [])
+        entry.events.removeAll { $0.type != .exit }
+        missedEnds.append(entry)
+    }
+
+    /// After a write that went through.
+    private func catchUpWithEnds() async {
+        // Taken out, because another tick may come here during the write.
+        let ends = missedEnds
+        missedEnds = []
+        do {
+            _ = try await blocking.run { [store] in try store.write(HistoryBatch(entries: ends)) }
+            noteSuccess()
+        } catch {
+            missedEnds += ends
+            note(failing: error)
+        }
+    }
+
     private func note(failing error: any Error) {
+        lastFailure = .now
         let problem = error as? HistoryError ?? .failed(path: "history", reason: "\(error)")
         if failure == nil {
             journal?.note(.error, "the history is not written: \(problem)", id: .historyFailing)
@@ -239,7 +276,8 @@ package actor Recorder {
         failure = problem
     }
 
-    private func noteRecovery() {
+    private func noteSuccess() {
+        guard failure != nil, lastFailure.map({ .now - $0 >= Self.recovery }) ?? true else { return }
         failure = nil
         journal?.note(.notice, "the history is written again", id: .historyFailing)
     }

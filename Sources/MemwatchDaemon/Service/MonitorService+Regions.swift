@@ -16,19 +16,22 @@ extension MonitorService {
             let row = try await historyRow(pid: pid, started: try parameters.time("start"), peer)
             let found = try await map(of: row, at: time)
             try await requireReadable([row], peer)
-            let records = found.regions.map { RegionRecord($0.region, path: $0.path ?? []) }
-            return try await send(records, of: kinds, at: found.time, true, false, call, replies)
+            let regions = found.regions
+            let wanted = regions.indices.filter { kinds?.contains(regions[$0].kind) ?? true }
+            return try await send(wanted, at: found.time, true, false, call, replies) {
+                RegionRecord(regions[$0].region, path: regions[$0].path ?? [])
+            }
         }
         let look = try await readableLook(pid: pid, countsResident: parameters.bool("resident"), peer)
-        let paths = look.paths
-        let records = look.regions.enumerated().map { index, region in
-            var record = RegionRecord(region, path: paths.bytes(of: region.path))
+        let wanted = look.regions.indices.filter { kinds?.contains(look.regions[$0].kind) ?? true }
+        try await send(
+            wanted, at: look.sample.time, look.sample.isConsistent, look.isTruncated, call, replies
+        ) { index in
+            let region = look.regions[index]
+            var record = RegionRecord(region, path: look.paths.bytes(of: region.path))
             if let resident = look.resident { record.setResident(resident[index]) }
             return record
         }
-        try await send(
-            records, of: kinds, at: look.sample.time, look.sample.isConsistent, look.isTruncated, call,
-            replies)
     }
 
     /// A look at a process that this client may read, now: asked before and after, because between the
@@ -56,22 +59,40 @@ extension MonitorService {
         }
     }
 
-    /// In parts of 500 where the caller takes a stream, else at once.
+    /// In parts where the caller takes a stream, else at once.
+    ///
+    /// A name may have 15 KB, and a process may give its sixty thousand regions one each: what is made of a map at
+    /// a time is bounded by the bytes of its names too. What does not fit into the one reply of a caller who takes
+    /// no stream is left out, and `truncated` says so.
     private func send(
-        _ records: [RegionRecord], of kinds: [RegionKind]?, at time: Timestamp, _ isConsistent: Bool,
-        _ isTruncated: Bool, _ call: VarlinkCall, _ replies: VarlinkReplies
+        _ indices: [Int], at time: Timestamp, _ isConsistent: Bool, _ isTruncated: Bool, _ call: VarlinkCall,
+        _ replies: VarlinkReplies, record: (Int) -> RegionRecord
     ) async throws {
-        var rest = records[...]
-        if let kinds { rest = records.filter { kinds.contains($0.kind) }[...] }
-        let others: JSONObject = [
-            "time": .string(time.rfc3339), "consistent": .bool(isConsistent), "truncated": .bool(isTruncated),
-        ]
-        while call.more, rest.count > 500 {
-            try await replies.sendMore(
-                RowsReply(name: "regions", rows: Array(rest.prefix(500)), others: others))
-            rest = rest.dropFirst(500)
+        let most = call.more ? (rows: 500, nameBytes: 256 << 10) : (rows: .max, nameBytes: 4 << 20)
+        var (rows, nameBytes, isCut) = ([RegionRecord](), 0, isTruncated)
+        func reply() -> RowsReply<RegionRecord> {
+            RowsReply(
+                name: "regions", rows: rows,
+                others: [
+                    "time": .string(time.rfc3339), "consistent": .bool(isConsistent),
+                    "truncated": .bool(isCut),
+                ])
         }
-        try await replies.send(RowsReply(name: "regions", rows: Array(rest), others: others))
+        for index in indices {
+            let next = record(index)
+            let bytes = next.path?.utf8.count ?? 0
+            if rows.count == most.rows || (!rows.isEmpty && nameBytes + bytes > most.nameBytes) {
+                guard call.more else {
+                    isCut = true
+                    break
+                }
+                try await replies.sendMore(reply())
+                (rows, nameBytes) = ([], 0)
+            }
+            rows.append(next)
+            nameBytes += bytes
+        }
+        try await replies.send(reply())
     }
 
     /// The history of a pid that this client may read: the newest process that had it, or the one that

@@ -8,27 +8,55 @@ import Varlink
 ///
 /// Processes keep their pids there: only /run, /var/log and the machine id are others.
 final class PrivateJournal {
-    private let process: ChildProcess
-    private let directory = try? TemporaryDirectory()
+    private var process: ChildProcess
+    private let directory: TemporaryDirectory
+    /// Outlives a journald that is killed.
+    private let namespace: CInt
 
+    private static let journald = "/lib/systemd/systemd-journald"
     private static let script =
         JournaldSetup.script + """
 
             if [ "$1" = try ]; then exit 0; fi
-            exec /lib/systemd/systemd-journald
+            exec \(journald)
             """
 
     init() throws {
-        let directory = try #require(directory)
+        directory = try TemporaryDirectory()
         let notifications = try NotifySocket(directory.file("notify"))
         process = try ChildProcess(
             "unshare", ["--mount", "--net", "sh", "-c", Self.script],
             environment: ["NOTIFY_SOCKET": directory.file("notify")])
         try notifications.wait(for: "READY=1", from: process)
+        namespace = open("/proc/\(process.pid)/ns/mnt", O_RDONLY | O_CLOEXEC)
     }
 
+    deinit { close(namespace) }
+
     /// A prefix that runs a program where this journal is the journal.
-    var wrapper: [String] { ["nsenter", "--mount=/proc/\(process.pid)/ns/mnt", "--"] }
+    var wrapper: [String] { ["nsenter", "--mount=/proc/\(getpid())/fd/\(namespace)", "--"] }
+
+    // MARK: What may befall it
+
+    /// SIGSTOP, SIGCONT.
+    func signal(_ number: CInt) { process.signal(number) }
+
+    /// With SIGKILL its socket stays, and answers ECONNREFUSED.
+    func end(_ number: CInt) throws {
+        process.signal(number)
+        try process.waitForExit()
+    }
+
+    /// The next one in the same place.
+    func startAgain() throws {
+        let notifications = try NotifySocket(directory.file("notify"))
+        let words = wrapper + ["unshare", "--net", Self.journald]
+        process = try ChildProcess(
+            words[0], Array(words.dropFirst()), environment: ["NOTIFY_SOCKET": directory.file("notify")])
+        try notifications.wait(for: "READY=1", from: process)
+    }
+
+    // MARK: What it has
 
     /// What `journalctl -o json` has of memwatchd, in order.
     func entries(_ matches: String...) throws -> [JSON] {
