@@ -58,7 +58,8 @@ final class Target: Sendable, Identifiable {
         published.withLock { known in
             TargetSnapshot(
                 id: id, description: known.description, attached: attached,
-                options: known.options, state: known.targetState, lastSample: known.sample, eventMode: currentEventMode, isSummarised: known.isSummarised)
+                options: known.options, state: known.targetState, lastSample: known.sample,
+                eventMode: currentEventMode, isSummarised: known.isSummarised)
         }
     }
 

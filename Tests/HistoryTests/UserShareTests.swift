@@ -27,7 +27,8 @@ struct UserShareTests {
                     type: .mmap)
             }
             let last = try #require(events.last)
-            let entry = HistoryEntry(process: process, time: last.time, sample: sample(last.time), events: events)
+            let entry = HistoryEntry(
+                process: process, time: last.time, sample: sample(last.time), events: events)
             try store.write(HistoryBatch(entries: [entry]))
         }
     }
@@ -68,7 +69,8 @@ struct UserShareTests {
         try store.clearShare(of: description(pid: 14).identity)
         try retain(store, now: morning.advanced(bySeconds: 4_000))
         let counts = try ids.map { try store.allEvents($0).count }
-        #expect(counts.prefix(4).reduce(0, +) <= 10_000 && counts.prefix(4).allSatisfy { $0 > 0 }, "\(counts)")
+        #expect(
+            counts.prefix(4).reduce(0, +) <= 10_000 && counts.prefix(4).allSatisfy { $0 > 0 }, "\(counts)")
         #expect(counts[4] == 4_000)
         store.close()
     }

@@ -126,7 +126,8 @@ extension MonitorService {
         let readable = try await queries.run { [store] in
             try rows.allSatisfy { row in
                 // One that retention has removed is nobody's any more.
-                try store.process(row.id).map { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) } ?? true
+                try store.process(row.id).map { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) }
+                    ?? true
             }
         }
         guard readable else {

@@ -90,7 +90,7 @@ struct MatrixCell {
     private static func liveRegions(
         _ client: MatrixClient, _ daemon: Daemon, _ pid: pid_t
     ) throws -> MatrixAnswer {
-        let words = client.wrapper + ["python3", "-c", call, daemon.socket, "\(pid)"]
+        let words = client.wrapper + Strangers.python + ["-c", call, daemon.socket, "\(pid)"]
         let process = try ChildProcess(words[0], Array(words.dropFirst()))
         let reply = try JSON(parsing: try process.remainingOutput())
         switch reply["error"]?.stringValue {

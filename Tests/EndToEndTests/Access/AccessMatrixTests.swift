@@ -4,7 +4,8 @@ import Testing
 
 /// Every kind of target, every kind of client, every method: the daemon beside the kernel.
 @Suite(
-    "Who sees what, beside what the kernel shows", .requiresRoot, .requiresTool("cc"), .requiresTool("setpriv"),
+    "Who sees what, beside the kernel", .requiresRoot, .requiresTool("cc"),
+    .requiresTool("setpriv"),
     .requiresTool("setcap"), .requiresTool("unshare"), .requiresTool("python3"), .timeLimit(.minutes(10)))
 struct AccessMatrixTests {
     /// A target as it is when the clients ask, after whatever it went through while it was watched.

@@ -27,7 +27,7 @@ struct ForgedServerTests {
                 c, _ = s.accept()
                 print(len(c.recv(100)), flush=True); c.close()
             """
-        let words = Strangers.setpriv(uid) + ["python3", "-c", listen, path]
+        let words = Strangers.setpriv(uid) + Strangers.python + ["-c", listen, path]
         let process = try ChildProcess(words[0], Array(words.dropFirst()))
         guard try process.nextLine() == "listening" else { throw TestFailure(process.errorText()) }
         return process

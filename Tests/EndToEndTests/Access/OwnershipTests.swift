@@ -121,7 +121,10 @@ struct OwnershipTests {
             select.select([parent], [], [])
             print(ask(), flush=True)
             """
-        let words = Strangers.setpriv(Strangers.one) + ["python3", "-c", script, daemon.socket, "\(memgrow.pid)"]
+        let words =
+            Strangers.setpriv(Strangers.one) + Strangers.python + [
+                "-c", script, daemon.socket, "\(memgrow.pid)",
+            ]
         let process = try ChildProcess(words[0], Array(words.dropFirst()))
         #expect(try process.nextLine() == "told", "\(process.errorText())")
         #expect(try process.nextLine() == "org.memwatch.Monitor.PermissionDenied", "\(process.errorText())")
@@ -134,7 +137,9 @@ struct OwnershipTests {
         return numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 5)
     }()
 
-    @Test("the user of a sandbox that shows the same uid is a stranger, and ends nothing", .requiresTool("unshare"))
+    @Test(
+        "the user of a sandbox with the same uid is a stranger",
+        .requiresTool("unshare"))
     func sandbox() throws {
         let daemon = try Daemon()
         let memgrow = try memgrow()

@@ -102,7 +102,7 @@ struct QuotaTests {
         let second = Follower(try start("events", "--follow", "--since", "-1h", "--format", "ndjson"))
         try first.wait(for: "attached")
         try second.wait(for: "attached")
-        let third = try run("events", "--follow")
+        let third = try run("events", "--follow", "--format", "ndjson")
         #expect(third.failed(77) && third.errors.contains("no more than 2"), "\(third)")
         #expect(try run("list").exit == .status(0))
         _ = try daemon.follow(mine.pid).wait(for: "attached")
@@ -131,7 +131,7 @@ struct QuotaTests {
             print("held", flush=True)
             sys.stdin.read()
             """
-        let words = Strangers.setpriv(Strangers.one) + ["python3", "-c", hold, daemon.socket]
+        let words = Strangers.setpriv(Strangers.one) + Strangers.python + ["-c", hold, daemon.socket]
         let holder = try ChildProcess(words[0], Array(words.dropFirst()))
         #expect(try holder.nextLine() == "held", "\(holder.errorText())")
         let refused = try strangers.run(Strangers.one, "list", socket: daemon.socket)

@@ -77,6 +77,9 @@ final class Strangers {
         ["setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups"]
     }
 
+    /// The system's own Python: the first in root's PATH may lie in root's home.
+    static let python = ["/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "python3"]
+
     /// The client, run by a user.
     func run(_ uid: UInt32, _ arguments: String..., socket: String) throws -> ClientRun {
         try Client.run(arguments, socket: socket, client: client, through: Self.setpriv(uid))
