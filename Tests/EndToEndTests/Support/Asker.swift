@@ -81,7 +81,7 @@ private final class Echo: Sendable {
     init() throws {
         var pair: [Int32] = [0, 0]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
-            throw TestFailure.system("socketpair", errno)
+            throw TestFailure("socketpair: errno \(errno)")
         }
         near = pair[0]
         let far = pair[1]
@@ -100,7 +100,7 @@ private final class Echo: Sendable {
     func wake() throws {
         var byte: UInt8 = 1
         guard write(near, &byte, 1) == 1, read(near, &byte, 1) == 1 else {
-            throw TestFailure.system("read from the other thread", errno)
+            throw TestFailure("the other thread does not answer: errno \(errno)")
         }
     }
 }
