@@ -4,19 +4,19 @@ import Testing
 @Suite("What is in the Debian package", .requiresTool("dpkg-deb"), .requiresPackage, .timeLimit(.minutes(5)))
 struct PackageContentTests {
     private let package: DebianPackage
-    private let scratch: TemporaryDirectory
     /// The package, unpacked.
     private let root: String
 
     init() throws {
         package = try .built()
-        scratch = try TemporaryDirectory()
-        root = scratch.file("package")
-        try run("dpkg-deb", ["--extract", package.path, root])
+        root = try package.unpacked()
     }
 
     @Test("it holds the files that make install installs, with their modes, and Debian's changelog")
     func sameAsMakeInstall() throws {
+        let scratch = try TemporaryDirectory()
+        let root = scratch.file("package")
+        try run("cp", ["--archive", self.root, root])
         let installed = scratch.file("installed")
         try run(
             DebianRelease.checkout + "/scripts/install.sh", ["install"],
@@ -89,6 +89,7 @@ struct PackageContentTests {
         #expect(man.errorText() == "")
         #expect(text.contains("SYNOPSIS"))
         guard page == "man1/memwatch.1" else { return }
+        #expect(try commands().count >= 8)
         for command in try commands() { #expect(text.contains("memwatch \(command)")) }
     }
 
@@ -96,8 +97,8 @@ struct PackageContentTests {
     private func commands() throws -> [Substring] {
         let help = try run(root + "/usr/bin/memwatch", ["--help"])
         let listed = help.split(separator: "\n").drop { $0 != "SUBCOMMANDS:" }.dropFirst()
-        return listed.prefix { $0.hasPrefix("  ") }.filter { !$0.hasPrefix("   ") }
-            .compactMap { $0.split(separator: " ").first }
+        return listed.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+            .compactMap { $0.split(separator: " ").first }.filter { $0.allSatisfy(\.isLowercase) }
     }
 
     @Test("bash completes a command's name", .requiresTool("bash"))

@@ -22,11 +22,24 @@ struct DebianPackage {
     /// The same package under an older version number, for what apt does from one version to the next.
     func older() throws -> DebianPackage {
         let version = "0.0.1"
-        let path =
-            self.path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/older/\(version).deb"
+        let path = directory + "/older/\(version).deb"
         try run(DebianRelease.checkout + "/scripts/deb.sh", ["as-version", version, self.path, path])
         return DebianPackage(path: path)
     }
+
+    /// The directory of the files in it, which nobody may change.
+    func unpacked() throws -> String {
+        let directory = directory + "/unpacked"
+        if (try? run("test", [directory, "-nt", path])) == nil {
+            try run("rm", ["-rf", directory])
+            try run("dpkg-deb", ["--extract", path, directory])
+            // It has the time of the package's root directory now.
+            try run("touch", [directory])
+        }
+        return directory
+    }
+
+    private var directory: String { path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } }
 
     /// A field of its control file.
     func field(_ name: String) throws -> String {
