@@ -48,11 +48,11 @@ struct DebianPackage {
 }
 
 extension TestMachine {
-    /// `apt install ./memwatch.deb`, as an administrator does it.
+    /// `apt install` of a file, as an administrator does it.
     @discardableResult
     func aptInstall(_ package: DebianPackage) throws -> String {
         try copy(package.path, to: "/root/memwatch.deb")
-        return try apt("install", "./memwatch.deb")
+        return try apt("install", "/root/memwatch.deb")
     }
 
     /// Without questions, which nobody would answer here.
