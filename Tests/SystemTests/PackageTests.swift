@@ -118,9 +118,10 @@ struct PackageTests {
         try FirstSchema.write(to: database)
         try machine.copy(database, to: "/var/lib/memwatch/history.sqlite")
         try machine.run("chown", "-R", "root:root", "/var/lib/memwatch")
+        try machine.run("chmod", "600", "/var/lib/memwatch/history.sqlite")
         // It is of November 2026.
         try machine.write(
-            "[history]\nmaximum_age = \"36500d\"\nraw_age = \"36500d\"\n",
+            "[history]\nmaximum_age = \"3650d\"\nraw_age = \"3650d\"\nminute_age = \"3650d\"\n",
             to: "/etc/memwatch/conf.d/long.toml")
 
         try machine.aptInstall(.built())
@@ -131,9 +132,7 @@ struct PackageTests {
         #expect(events == FirstSchema.events)
         #expect(try machine.records("history", "\(FirstSchema.pid)").count == FirstSchema.samples)
         #expect(
-            try machine.run("ls", "/var/lib/memwatch").split(separator: "\n").contains {
-                $0.contains("damaged")
-            } == false)
+            try machine.run("journalctl", "--unit=memwatchd.service").contains("schema was brought from"))
         // And it takes what is new.
         try machine.run("memwatch", "attach", "1")
         try machine.followEvents().wait(for: "attached", of: 1)
@@ -143,7 +142,8 @@ struct PackageTests {
 /// A history as the first schema had it (Tests/HistoryTests/Fixtures).
 private enum FirstSchema {
     static let pid = 3768
-    static let events = ["attached", "brk-grow", "brk-shrink", "brk-shrink"]
+    /// The process is gone, which the daemon notes when it starts.
+    static let events = ["attached", "brk-grow", "brk-shrink", "brk-shrink", "exit"]
     static let samples = 4
 
     static func write(to path: String) throws {
