@@ -17,8 +17,8 @@ package enum ExpectedSkips {
             "huge-pages", "anonymous-names",
             "ptrace", "kernel-records", "perf", "perf-machine", "perf-cgroup", "perf-ordinary-user",
             "pid-namespace", "memory-controller", "test-machine", "tool-cc", "tool-unshare", "tool-strace",
-            "tool-java", "tool-node", "tool-numpy", "package", "tool-lintian", "tool-man", "tool-fish", "tool-zsh",
-            "tool-postgres", "tool-setpriv", "tool-setcap", "peer-pidfd",
+            "tool-java", "tool-node", "tool-numpy", "package", "tool-lintian", "tool-man", "tool-fish",
+            "tool-zsh", "tool-postgres", "tool-setpriv", "tool-setcap", "peer-pidfd",
             "tool-systemd-socket-activate",
         ],
     ]
