@@ -120,10 +120,14 @@ final class Target: Sendable, Identifiable {
     /// True where the next step is a look. Not while one is on.
     func needsLook(at now: MonotonicTime) -> Bool { observer.withLock { $0.needsLook(at: now) } }
 
-    /// Looks, compares, and says what is worth keeping; nil where nothing is. Only after ``beginLook()``.
+    /// Gives the target back, when what was observed is on its way to be delivered before anything newer: the
+    /// history takes a target's changes in their order, or its map is wrong from then on.
+    func endLook() { isBusy.store(false, ordering: .releasing) }
+
+    /// Looks, compares, and says what is worth keeping; nil where nothing is. Between ``beginLook()`` and
+    /// ``endLook()``.
     func observe(_ tick: Tick) -> Observation? {
-        defer { isBusy.store(false, ordering: .releasing) }
-        return observer.withLock { observer in
+        observer.withLock { observer in
             let snapshot = snapshot
             observer.interval = snapshot.intervalMicroseconds
             observer.followsChildren = snapshot.followsChildren

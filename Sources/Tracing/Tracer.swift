@@ -109,12 +109,15 @@ package actor Tracer {
         }
         // Detached while its first look went on: it was never watched, and nothing shall follow.
         guard targets[target.id] != nil else { return target.snapshot }
-        if first[0].ended == nil {
+        // Before there are ticks of it: they are delivered by another task, and this may have to wait.
+        let hasEnded = first[0].ended != nil
+        await finish(first)
+        target.endLook()
+        if !hasEnded, targets[target.id] != nil {
             // Another attach may have given it another interval meanwhile.
             schedule.add(target, interval: target.snapshot.intervalMicroseconds, now: .now)
         }
         sleeping.signal()
-        await finish(first)
         return target.snapshot
     }
 
@@ -261,11 +264,14 @@ package actor Tracer {
             lookers.submit { [activity] _ in
                 while let target = queue.take() {
                     collector.add(target.observe(tick))
+                    target.endLook()
                     if let again = target.followUp { activity.add(target.pid, at: again) }
                 }
             }
         }
-        return collector.collect(within: patience) + stragglers.take()
+        let collected = collector.collect(within: patience)
+        // Those of an earlier tick first: the same target may be among both.
+        return stragglers.take() + collected
     }
 
     /// Tells what the kernel has reported of these processes, and of the children they have had.

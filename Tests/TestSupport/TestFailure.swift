@@ -5,7 +5,7 @@ package struct TestFailure: Error, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 
     /// `what` failed with the current `errno`.
-    static func system(_ what: String, _ code: Int32) -> TestFailure {
+    package static func system(_ what: String, _ code: Int32) -> TestFailure {
         TestFailure("\(what): \(errorText(code))")
     }
 }

@@ -220,6 +220,7 @@ struct IdleTargetTests {
         func look() -> Observation? {
             now = now.advanced(byMicroseconds: 20_000_000)
             guard target.beginLook() else { return nil }
+            defer { target.endLook() }
             return target.observe(
                 Tick(
                     time: .now, monotonic: now, fullLookEvery: 10_000_000, sampleEvery: 60_000_000,

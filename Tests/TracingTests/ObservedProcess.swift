@@ -60,6 +60,7 @@ struct ObservedProcess {
     mutating func tick(later: Bool = false) throws -> Sample? {
         let now = MonotonicTime.now.advanced(byMicroseconds: later ? 7_200_000_000 : 0)
         guard target.needsLook(at: now), target.beginLook() else { return nil }
+        defer { target.endLook() }
         let seen = target.observe(
             Tick(
                 time: .now, monotonic: now, fullLookEvery: 3_600_000_000, sampleEvery: 3_600_000_000,
