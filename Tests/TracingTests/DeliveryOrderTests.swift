@@ -10,7 +10,7 @@ import Testing
 struct DeliveryOrderTests {
     /// A process that grows all the time: every tick has something to tell of it.
     private func growing() throws -> Memgrow {
-        try Memgrow("sbrk", "--size", "4KiB", "--count", "1000000", "--keep", "--interval", "5ms")
+        try Memgrow("sbrk", "--size", "4KiB", "--count", "100000", "--keep", "--interval", "5ms")
     }
 
     /// As where a daemon takes up its targets while its disk is busy: the history would take what happened later
