@@ -46,7 +46,9 @@ struct HostileMapsTests {
         }
         """
 
-    private static let bound = 64 << 20
+    /// What the daemon may take for it. At rest a release build has 21 MiB resident (docs/packaging.md), which
+    /// makes 61; a debug build has 42.
+    private static let bound = 40 << 20
 
     private func mapped(_ program: ChildProcess) throws -> Int {
         try #require(try program.nextLine().flatMap { Int($0) })
@@ -89,7 +91,7 @@ struct HostileMapsTests {
         print(
             "resident: \(before >> 20) MiB before, \(resident >> 20) with both, at most \(peak >> 20); "
                 + "growths of another target: \(latencies.text)")
-        #expect(peak <= Self.bound)
+        #expect(peak - before <= Self.bound)
         // In time: nobody waits for a look at the others, let alone for 950 MB.
         #expect(latencies.quantile(0.99) < 1000)
 
@@ -108,7 +110,7 @@ struct HostileMapsTests {
         #expect(!samples.isEmpty && samples.allSatisfy { $0["consistent"] == false })
         let whole = try #require(try daemon.records("history", "\(wide.pid)").last)
         #expect(whole["consistent"] == true && (whole["regions"]?.integerValue ?? 0) > areas)
-        #expect(try daemon.memory("VmHWM") <= Self.bound)
+        #expect(try daemon.memory("VmHWM") - before <= Self.bound)
         try daemon.stop()
     }
 }
