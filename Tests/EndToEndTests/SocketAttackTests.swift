@@ -29,7 +29,8 @@ struct SocketAttackTests {
         let attacker = try ChildProcess(
             "setpriv",
             [
-                "--reuid=12345", "--regid=12345", "--clear-groups", "python3", "-c", try Self.script(),
+                "--reuid=12345", "--regid=12345", "--clear-groups", "/usr/bin/python3", "-c",
+                try Self.script(),
                 daemon.socket,
                 attack.kind, "\(amount)",
             ])

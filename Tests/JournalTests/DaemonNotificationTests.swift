@@ -27,6 +27,19 @@ struct DaemonNotificationTests {
         #expect(receive(socket) == "STOPPING=1\nSTATUS=writing the last batch")
     }
 
+    @Test(
+        "is not waited for where it does not read: a daemon must look and stop all the same",
+        .timeLimit(.minutes(1)))
+    func hungManager() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("notify")
+        let socket = try #require(bindDatagram(path))
+        defer { close(socket) }
+        let child = try helper(["notify-much"], ["NOTIFY_SOCKET": path])
+        #expect(try child.nextLine() == "told")
+        #expect(receive(socket) == "STATUS=0")
+    }
+
     @Test("is not missed where there is none")
     func unsupervised() throws {
         let child = try helper(["notify"])

@@ -7,6 +7,7 @@ import MemoryModel
 ///
 ///     JournalTestHelper journal    commands on standard input, one answer line for each
 ///     JournalTestHelper notify     every message of sd_notify(3), in a fixed order
+///     JournalTestHelper notify-much   more of them than a socket holds
 ///     JournalTestHelper listen     answers one connection on each activated socket
 @main
 enum JournalTestHelper {
@@ -14,9 +15,19 @@ enum JournalTestHelper {
         switch CommandLine.arguments.dropFirst().first {
         case "journal": JournalCommands().run()
         case "notify": notify()
+        case "notify-much": notifyMuch()
         case "listen": listen()
         default: exit(64)
         }
+    }
+
+    /// More than a manager's socket holds.
+    private static func notifyMuch() {
+        let notifier = Notifier()
+        for number in 0..<5_000 { notifier.status("\(number)") }
+        notifier.watchdog()
+        notifier.stopping()
+        say("told")
     }
 
     private static func notify() {
