@@ -49,8 +49,9 @@ struct SocketAttackTests {
             + "\(figures.wakeUps.summary); memory grew \(grown >> 10) KiB"
         note(line)
         #expect(figures.calls.count >= 16)
-        // A debug build on a machine that others use may lose a single call to them; in full, none.
-        let waited = Self.isFull ? figures.calls.longest : figures.calls.nearlyLongest
+        // On a machine that others use too, single calls of a debug build wait for those. A server that is held up
+        // holds up all of them; in full, with a release build and the machine for itself, none may wait.
+        let waited = Self.isFull ? figures.calls.longest : figures.calls.usual
         #expect(waited - figures.wakeUps.longest <= 100_000, "\(line)")
         #expect(grown < 64 << 20, "\(line)")
         try daemon.stop()

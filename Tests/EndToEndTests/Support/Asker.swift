@@ -63,8 +63,8 @@ struct Waits: Sendable {
 
     var count: Int { all.count }
     var longest: Int64 { all.max() ?? 0 }
-    /// What 99 of 100 did not exceed.
-    var nearlyLongest: Int64 { all.isEmpty ? 0 : all.sorted()[all.count * 99 / 100] }
+    /// What half of them did not exceed.
+    var usual: Int64 { all.isEmpty ? 0 : all.sorted()[all.count / 2] }
 
     /// `0.2 ms, 99 % up to 1.5, at most 7.3`
     var summary: String {
