@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import MemoryModel
 import ProcFS
 import SystemPackage
 
@@ -22,6 +23,8 @@ struct EventScope {
     var roots: [PerfEvent.Content: ThreadRoots] = [:]
     /// Whether its mapping records are worth their cost.
     var flow = RecordFlow()
+    /// Nanoseconds in which a process's threads must be found.
+    var patience: Int64 = 100_000_000
 
     func close() { for event in events { event.close() } }
 
@@ -30,18 +33,23 @@ struct EventScope {
     /// A CPU that has gone offline meanwhile is left out.
     static func open(
         _ scope: KernelEventSource.Scope, pid: Int32, number: ScopeNumber, rings: [PerfRing],
-        mappingsPerSecond: Int64 = RecordFlow.usuallyAllowedPerSecond
+        options: KernelEventSource.Options = .init()
     ) throws(KernelEventRefusal) -> EventScope {
         var result = EventScope(number: number, scope: scope, pid: pid)
-        result.flow = RecordFlow(allowedPerSecond: mappingsPerSecond)
+        result.flow = RecordFlow(allowedPerSecond: options.mappingsPerSecond)
+        result.patience = Int64(options.openingMilliseconds) * 1_000_000
         do throws(Errno) {
             try result.open(PerfEvent.Content.allCases, rings)
         } catch {
             result.close()
-            if case .cgroup = scope, error == .noSuchFileOrDirectory || error == .badFileDescriptor {
+            switch (scope, error) {
+            case (.cgroup, .noSuchFileOrDirectory), (.cgroup, .badFileDescriptor):
                 throw KernelEventRefusal(scope: scope, cause: .noSuchCgroup)
+            case (.process, .timedOut):
+                throw KernelEventRefusal(scope: scope, cause: .threads)
+            default:
+                throw KernelEventRefusal(scope: scope, opening: error.rawValue)
             }
-            throw KernelEventRefusal(scope: scope, opening: error.rawValue)
         }
         if result.events.isEmpty { throw KernelEventRefusal(scope: scope, cause: .noSuchProcess) }
         return result
@@ -126,7 +134,10 @@ struct EventScope {
     ///
     /// Threads that make another and end are a race: one is observed for good once its event is open before it
     /// makes the next. So each round begins with another of the events that a thread needs: the first has
-    /// the best chance, and each must have it.
+    /// the best chance, and each must have it. Most races are won within a hundred rounds, some only after
+    /// thousands. One that is not won in time is given up: nobody could tell what is missing then.
+    ///
+    /// - Throws: ``Errno/timedOut`` for threads that come and go too fast.
     private mutating func addThreads(
         of pid: Int32, _ contents: [PerfEvent.Content], _ rings: [PerfRing]
     ) throws(Errno) {
@@ -136,7 +147,9 @@ struct EventScope {
         let wanted = contents.flatMap { content in rings.map { (content, $0) } }
         var (known, ended): (Set<Int32>, Set<Int32>) = ([], [])
         var before: [Int32]?
-        for round in 0..<128 {
+        let deadline = MonotonicTime.nanoseconds &+ patience
+        var round = 0
+        while MonotonicTime.nanoseconds < deadline {
             let threads = try Self.answer { () throws(ProcError) in try process.threadIDs() } ?? []
             let new = threads.filter { known.insert($0).inserted }
             if new.isEmpty, threads == before, ended.isDisjoint(with: threads) {
@@ -156,8 +169,14 @@ struct EventScope {
                     if thread != pid { ended.insert(thread) }
                 }
             }
+            // Of threads that have ended since: each costs those that descend from it a record more.
+            if events.count > wanted.count * (threads.count + Self.mostEndedThreads) { break }
+            round += 1
         }
+        throw .timedOut
     }
+
+    private static let mostEndedThreads = 128
 }
 
 /// A descriptor of a directory in the cgroup2 hierarchy.

@@ -15,6 +15,8 @@ package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConver
         /// RLIMIT_MEMLOCK and `/proc/sys/kernel/perf_event_mlock_kb` leave no room for the rings.
         case lockedMemory
         case noSuchProcess
+        /// Some of its threads may have been missed, each time until we gave up.
+        case threads
         /// No cgroup2 hierarchy, or no such cgroup.
         case noSuchCgroup
         /// The source was stopped.
@@ -75,6 +77,9 @@ package struct KernelEventRefusal: Error, Hashable, Sendable, CustomStringConver
             return "the rings exceed the locked memory allowed; raise LimitMEMLOCK= or "
                 + "kernel.perf_event_mlock_kb, or give the daemon CAP_IPC_LOCK"
         case .noSuchProcess: return "there is no such process"
+        case .threads:
+            return "its threads come and go faster than each can be given an event; "
+                + "give the daemon CAP_PERFMON, with which it needs none for each thread"
         case .noSuchCgroup: return "there is no such cgroup in a cgroup2 hierarchy"
         case .stopped: return "the event source was stopped"
         case .other(let code):

@@ -198,8 +198,7 @@ package final class KernelEventSource: Sendable {
         let number = ScopeNumber(rawValue: control.nextScope)
         control.nextScope &+= 1
         let opened = try EventScope.open(
-            scope, pid: pid, number: number, rings: drain.rings,
-            mappingsPerSecond: options.mappingsPerSecond)
+            scope, pid: pid, number: number, rings: drain.rings, options: options)
         let (value, unused) = shared.table.withLock { table in
             table.add(opened)
             let value = use(&table, number)
