@@ -50,6 +50,24 @@ struct QuotaTests {
         try daemon.stop()
     }
 
+    @Test("all users together leave the last tenth of [access] maximum_targets to root")
+    func reserve() throws {
+        let daemon = try Daemon(Daemon.quiet + "[access]\nmaximum_targets = 10\n")
+        let all = try (0..<11).map { _ in try sleeper() }
+        func asUser(_ memgrow: Memgrow) throws -> ClientRun {
+            try strangers.run(Strangers.one, "attach", "\(memgrow.pid)", socket: daemon.socket)
+        }
+        for memgrow in all[..<9] { #expect(try asUser(memgrow).exit == .status(0)) }
+        let tenth = try asUser(all[9])
+        #expect(tenth.failed(77) && tenth.errors.contains("no more than 9 targets"), "\(tenth)")
+        _ = try daemon.output("attach", "\(all[9].pid)")
+        let eleventh = try daemon.run("attach", "\(all[10].pid)")
+        #expect(eleventh.failed(77) && eleventh.errors.contains("no more than 10 targets"), "\(eleventh)")
+        // Who is watched already takes no further place.
+        #expect(try asUser(all[9]).exit == .status(0))
+        try daemon.stop()
+    }
+
     @Test("children count as well: a fork storm fills nothing but its user's own share", .requiresTool("cc"))
     func children() throws {
         let program = try CProgram(
