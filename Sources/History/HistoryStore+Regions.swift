@@ -16,6 +16,46 @@ extension HistoryStore {
         }
     }
 
+    /// What events told of after the map was last written: signed bytes of each kind where they are not 0.
+    ///
+    /// Events are written as they are told, the map with the sample that follows, a tenth of the interval later at
+    /// most. Whoever is killed between the two leaves events that ``openRegions(of:)`` knows nothing of.
+    package func toldSinceMap(of process: HistoryProcessID) throws(HistoryError) -> [RegionKind: Int64] {
+        try reading { db in
+            // Where intervals have been removed, the events beside them may still be there.
+            let last = try PreparedStatement(
+                cached: db,
+                """
+                SELECT max(p.regions_from,
+                    ifnull((SELECT max(died) FROM region r WHERE r.process = p.id), 0),
+                    ifnull((SELECT max(since) FROM region r WHERE r.process = p.id AND r.died = 0), 0))
+                FROM process p WHERE p.id = ?1
+                """)
+            last.bind(1, process.rawValue)
+            defer { last.reset() }
+            guard try last.step() else { return [:] }
+            let mapped = try Timeline(db, process: process.rawValue).time(at: last.int(0))
+            // As a floating-point number it cannot overflow, and is exact up to eight pebibytes.
+            let query = try PreparedStatement(
+                cached: db,
+                """
+                SELECT kind, CAST(total(delta) AS INTEGER) FROM event
+                WHERE process = ?1 AND time > ?2 AND kind IS NOT NULL AND delta IS NOT NULL GROUP BY kind
+                """)
+            query.bind(1, process.rawValue)
+            query.bind(2, mapped.microseconds)
+            defer { query.reset() }
+            var result: [RegionKind: Int64] = [:]
+            while try query.step() {
+                guard let kind = UInt8(exactly: query.int(0)).flatMap(RegionKind.init(rawValue:)) else {
+                    continue
+                }
+                if query.int(1) != 0 { result[kind] = query.int(1) }
+            }
+            return result
+        }
+    }
+
     /// The region map as the last look at or before `time` found it, by address, with that
     /// look's time.
     ///

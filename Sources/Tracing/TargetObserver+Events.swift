@@ -25,6 +25,10 @@ extension TargetObserver {
             let isNewImage = outcome.isNewImage && outcome.previous != nil
             told += ledger.settle(
                 with: look, at: time.ended, isUnchanged: outcome.previous == nil, isNewImage: isNewImage)
+            if !toldSince.isEmpty {
+                told = Ledger.less(toldSince, told, at: time.ended, ledger.totals)
+                toldSince = [:]
+            }
         } else {
             told = applied(records, nil, nil)
         }

@@ -54,6 +54,8 @@ struct TargetObserver: Sendable {
     var isAtRest = false
     /// ``stored`` is the map of the last accepted look.
     var isLookStored = false
+    /// What was told before a restart and is not in the map that was resumed from, until a look has been settled.
+    var toldSince: [RegionKind: Int64] = [:]
     /// Records have changed the ledger's map since the last accepted look.
     var awaitsLook = false
     /// When samples and regions may be stored again outside of the interval.
@@ -84,6 +86,7 @@ struct TargetObserver: Sendable {
         latest = memory.sample
         stored = AddressList(inspector.regions)
         ledger = Ledger(resumingFrom: inspector.regions)
+        toldSince = memory.toldSince
     }
 
     /// True where the next step is a look: the cheap question, whether it has run, and if so one pread of statm.

@@ -34,13 +34,17 @@ extension Tracer {
         package var attached: Timestamp
         package var regions: [(region: Region, path: [UInt8])]
         package var sample: Sample?
+        /// What was told of after ``regions`` was remembered: signed bytes of each kind.
+        package var toldSince: [RegionKind: Int64]
 
         package init(
-            attached: Timestamp, regions: [(region: Region, path: [UInt8])], sample: Sample?
+            attached: Timestamp, regions: [(region: Region, path: [UInt8])], sample: Sample?,
+            toldSince: [RegionKind: Int64] = [:]
         ) {
             self.attached = attached
             self.regions = regions
             self.sample = sample
+            self.toldSince = toldSince
         }
     }
 }

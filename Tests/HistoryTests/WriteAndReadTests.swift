@@ -103,6 +103,40 @@ struct WriteAndReadTests {
         #expect(try store.regions(of: id, at: morning.advanced(bySeconds: -1)) == nil)
     }
 
+    @Test("events behind the last write of the map are known by kind, and no others")
+    func toldSinceMap() throws {
+        let scratch = Scratch()
+        let store = try scratch.open()
+        let id = try store.register(description(), attached: morning, reader: nil)
+        #expect(try store.toldSinceMap(of: id) == [:])
+        func event(_ seconds: Double, _ kind: RegionKind?, _ delta: Int64?) -> MemoryEvent {
+            var event = MemoryEvent(
+                time: morning.advanced(bySeconds: seconds), pid: 812, comm: [], type: .mmap, source: .perf)
+            (event.kind, event.delta) = (kind, delta)
+            return event
+        }
+        func write(
+            _ seconds: Double, died: [HistoryRegion] = [], born: [HistoryRegion] = [],
+            _ events: MemoryEvent...
+        ) throws {
+            try store.write(
+                HistoryBatch(entries: [
+                    HistoryEntry(
+                        process: id, time: morning.advanced(bySeconds: seconds), died: died, born: born,
+                        events: events)
+                ]))
+        }
+        let area = region(0x7f00_0000_0000, pages: 2)
+        try write(1, born: [area], event(0.5, .anon, 8_192), event(1, .heap, 4_096))
+        #expect(try store.toldSinceMap(of: id) == [:])
+        try write(2, event(1.5, .anon, 4_096), event(1.6, .heap, 8_192), event(1.7, nil, nil))
+        try write(3, event(2.5, .anon, -4_096), event(2.6, .file, -4_096))
+        #expect(try store.toldSinceMap(of: id) == [.heap: 8_192, .file: -4_096])
+        // A death alone is a write of the map as well.
+        try write(4, died: [area], event(3.5, .anon, -8_192))
+        #expect(try store.toldSinceMap(of: id) == [:])
+    }
+
     @Test("a death that matches nothing and a birth onto something open are counted, and the rest is written")
     func disagreement() throws {
         let scratch = Scratch()

@@ -391,4 +391,41 @@ struct TracerTests {
             #expect(try watch.map(memgrow.pid, from: known.1) == Set(regions))
         }
     }
+
+    @Test(
+        "what had been told before the daemon was killed is not told again, though the map it left is older")
+    func resumeBehindTheEvents() async throws {
+        let memgrow = try Memgrow("sbrk", "--step", "--hold", "--count", "2", "--size", "1MiB")
+        let known = try await Watch.run { watch in
+            let snapshot = try await watch.attach(memgrow.pid)
+            let regions = await watch.tracer.regions(of: snapshot.id) ?? []
+            return (snapshot, regions)
+        }
+        let line = try memgrow.step()
+        typealias Told = [RegionKind: Int64]
+        typealias Change = (type: EventType, kind: RegionKind, delta: Int64)
+        // Of the heap's growth all but a page, all, or more was told; of memory that is gone by now, 8 KiB.
+        let growth = try #require(line.delta)
+        let gone: Change = (.munmap, .anon, -8_192)
+        let cases: [(told: Told, expected: [Change])] = [
+            ([.heap: growth - 4_096], [(.brkGrow, .heap, 4_096)]),
+            ([.heap: growth], []),
+            ([.heap: growth + 4_096], [(.brkShrink, .heap, -4_096)]),
+            ([.heap: growth, .anon: 8_192], [gone]),
+            ([.anon: 8_192], [(.brkGrow, .heap, growth), gone]),
+        ]
+        for (told, expected) in cases {
+            try await Watch.run { watch in
+                let memory = Tracer.Memory(
+                    attached: known.0.attached, regions: known.1.map { ($0.region, $0.path) },
+                    sample: known.0.lastSample, toldSince: told)
+                _ = try await watch.attach(memgrow.pid, resuming: memory)
+                try await watch.next()
+                let events = watch.events(memgrow.pid)
+                #expect(events.map(\.type) == expected.map { $0.type })
+                #expect(events.map(\.kind) == expected.map { Optional($0.kind) })
+                #expect(events.map(\.delta) == expected.map { Optional($0.delta) })
+            }
+        }
+    }
 }

@@ -98,7 +98,7 @@ package actor Recorder {
                 let sample = try store.lastSample(of: row, atOrBefore: .distantFuture)?.sample
                 entry.memory = Tracer.Memory(
                     attached: before.attached, regions: regions.map { ($0.region, $0.path ?? []) },
-                    sample: sample)
+                    sample: sample, toldSince: try store.toldSinceMap(of: row))
                 return entry
             }
         } catch {

@@ -37,6 +37,41 @@ extension Ledger {
         }
         return result
     }
+
+    /// The difference to a map that some events told before are not part of, without telling these again.
+    ///
+    /// How much those were is known for each kind, not which areas. So what looks have found is told in one piece
+    /// for such a kind: from what had been told to what is there now, with the range that it lies in.
+    static func less(
+        _ toldBefore: [RegionKind: Int64], _ events: [LedgerEvent], at nanoseconds: Int64,
+        _ totals: KindTotals
+    ) -> [LedgerEvent] {
+        var result: [LedgerEvent] = []
+        var found: [RegionKind: LedgerEvent] = [:]
+        for event in events {
+            guard let kind = event.kind, toldBefore[kind] != nil, event.source == .sample, event.type != .exec
+            else {
+                result.append(event)
+                continue
+            }
+            if found[kind] == nil { found[kind] = event } else { found[kind]?.absorb(event) }
+        }
+        for (kind, before) in toldBefore.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            let delta = (found[kind]?.delta ?? 0).subtractingSaturating(before)
+            if delta == 0 { continue }
+            let grows: EventType = kind == .heap ? .brkGrow : .mmap
+            let shrinks: EventType = kind == .heap ? .brkShrink : .munmap
+            var event = LedgerEvent(
+                delta > 0 ? grows : shrinks, kind: kind, delta: delta, nanoseconds: nanoseconds,
+                source: .sample)
+            event.sizeAfter = totals[kind]
+            event.start = found[kind]?.start
+            event.end = found[kind]?.end
+            event.count = found[kind]?.count
+            result.append(event)
+        }
+        return result
+    }
 }
 
 extension LedgerEvent {
