@@ -30,12 +30,18 @@ case $sanitizer in
         ;;
 esac
 
-swift build --build-tests --sanitize="$sanitizer" --scratch-path "$scratch"
+options=(--sanitize="$sanitizer" --scratch-path "$scratch")
+if [[ $sanitizer == thread ]]; then
+    mkdir -p "$scratch"
+    clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
+    "$clang" -Wall -Wextra -O1 -g -c Tests/Sanitizers/SwiftMutex.c -o "$scratch/SwiftMutex.o"
+    options+=(-Xlinker "$scratch/SwiftMutex.o")
+fi
+swift build --build-tests "${options[@]}"
 # The program whose memory is known must have no memory but its own: a sanitizer maps terabytes.
 cc -O1 -g -pthread -ISources/memgrow Sources/memgrow/*.c -o "$scratch/debug/memgrow" -ldl
 status=0
-swift test --skip-build --disable-xctest --no-parallel --skip '^SystemTests\.' --sanitize="$sanitizer" \
-    --scratch-path "$scratch" "$@" || status=$?
+swift test --skip-build --disable-xctest --no-parallel --skip '^SystemTests\.' "${options[@]}" "$@" || status=$?
 
 count=0
 while IFS= read -r -d '' file; do
