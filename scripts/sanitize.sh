@@ -39,7 +39,8 @@ if [[ $sanitizer == thread ]]; then
 fi
 swift build --build-tests "${options[@]}"
 # The program whose memory is known must have no memory but its own: a sanitizer maps terabytes.
-cc -O1 -g -pthread -ISources/memgrow Sources/memgrow/*.c -o "$scratch/debug/memgrow" -ldl
+swift build --product memgrow
+cp --remove-destination -- "$(swift build --show-bin-path)/memgrow" "$scratch/debug/memgrow"
 status=0
 swift test --skip-build --disable-xctest --no-parallel --skip '^SystemTests\.' "${options[@]}" "$@" || status=$?
 
