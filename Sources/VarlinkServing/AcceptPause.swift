@@ -47,7 +47,10 @@ final class AcceptPause: ChannelInboundHandler {
 
 /// The last descriptors, which are for files and not for connections.
 enum DescriptorReserve {
-    /// Up to 16 connections are accepted at once, before anybody looks: so many are left at least.
+    /// How many connections are accepted before the pause holds, where as many wait.
+    static let acceptedAtOnce: UInt = 8
+
+    /// Each takes two, its own and the caller's pidfd: half of it is left at least.
     private static let size: CInt = 32
 
     /// Whether connections have got as far. The kernel gives out the lowest number that is free (open(2)).

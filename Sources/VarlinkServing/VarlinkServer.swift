@@ -66,7 +66,7 @@ package struct VarlinkServer: Sendable {
         let descriptor = fcntl(listener.descriptor, F_DUPFD_CLOEXEC, 3)
         guard descriptor >= 0 else { throw SystemCallError("fcntl F_DUPFD_CLOEXEC") }
         let channel = try await ServerBootstrap(group: group)
-            .serverChannelOption(.maxMessagesPerRead, value: 16)
+            .serverChannelOption(.maxMessagesPerRead, value: DescriptorReserve.acceptedAtOnce)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(registry))

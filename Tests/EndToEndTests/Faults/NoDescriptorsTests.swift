@@ -32,8 +32,10 @@ struct NoDescriptorsTests {
         try follower.wait(for: "attached")
         var held: [CInt] = []
         defer { for descriptor in held { close(descriptor) } }
-        // As many as there are, and some that have to wait.
+        // As many as there are, and some that have to wait. All at once, as where the daemon is slower than they.
+        kill(daemon.process.pid, SIGSTOP)
         for _ in 0..<limit { held.append(try connection(to: daemon)) }
+        kill(daemon.process.pid, SIGCONT)
         let waiting = try Client.start(["list", "--format", "json"], socket: daemon.socket)
         func grow() throws {
             let said = try memgrow.step()
