@@ -52,8 +52,11 @@ struct SocketAttackTests {
         // On a machine that others use too, single calls of a debug build wait for those. A server that is held up
         // holds up all of them; in full, with a release build and the machine for itself, none may wait.
         let waited = Self.isFull ? figures.calls.longest : figures.calls.usual
-        #expect(waited - figures.wakeUps.longest <= 100_000, "\(line)")
-        #expect(grown < 64 << 20, "\(line)")
+        // A sanitizer's time and memory are no part of either figure; what is left is that all were answered.
+        if Sanitizer.active == nil {
+            #expect(waited - figures.wakeUps.longest <= 100_000, "\(line)")
+            #expect(grown < 64 << 20, "\(line)")
+        }
         try daemon.stop()
     }
 
