@@ -117,13 +117,15 @@ def seeds(target):
     """Real inputs: the captured trees (not this machine's own, which are nobody's business), files of the system."""
     processes = [entry for entry in sorted(FIXTURES.iterdir()) if entry.name.isdigit()]
     if target == "maps":
-        return [piece for entry in processes for piece in lines(read(entry / "maps", 1 << 20), 500)] + [
+        return [piece for entry in processes for size in (500, 2000)
+                for piece in lines(read(entry / "maps", 1 << 20), size)] + [
             b"7f0a1c000000-7f0a1c021000 rw-p 00000000 00:00 0 \n7f0a1c021000-7f0a20000000 ---p 00000000 00:00 0 \n",
             b"7f0a1c021000-7f0a20000000 rw-s 00001000 00:01 3082                       /memfd:[vdso] (deleted)\n",
             b"7f0a1c021000-7f0a20000000 rw-p 123456789abc000 103:00 18446744073709551615 /a\\012b\n",
             b"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n"]
     if target == "status":
-        return [piece for entry in processes for piece in lines(read(entry / "status", 4096), 500)]
+        return [piece for entry in processes for size in (500, 2000)
+                for piece in lines(read(entry / "status", 4096), size)]
     if target == "stat":
         return [read(entry / name, 4096) for entry in processes for name in ("stat", "statm")]
     if target == "elf":
@@ -144,6 +146,8 @@ def seeds(target):
             '{"error":"org.memwatch.Monitor.NoSuchProcess","parameters":{"pid":1,"reason":"gone"}}',
             '[[],{},{"a":[{"b":{}}]},-0.5e-3,1E+2,123456789012345678901234567890,"\\ud83d\\ude00\\u0000\\/\\b"]',
             '[' * 64 + ']' * 64, '[' * 65 + ']' * 65,
+            # Just within the target's limit of a frame, and just not.
+            '"' + 'x' * 598 + '"', '"' + 'x' * 599 + '"',
         ]
         frames = [call.encode() for call in calls]
         return frames + [frame + b"\0" for frame in frames] + [b"\0".join(frames[:4]) + b"\0"]

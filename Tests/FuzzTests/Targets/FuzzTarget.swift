@@ -1,3 +1,5 @@
+import Glibc
+
 /// The parsers of bytes that strangers choose, and for each what must hold whatever the bytes are.
 ///
 /// "It did not trap" alone would let a parser that answers nonsense pass. So each target reads the same bytes a
@@ -37,10 +39,13 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     /// Longer inputs find nothing that shorter ones do not, and take longer.
     var maximumBytes: Int {
         switch self {
-        case .maps, .varlink, .status: 512
+        // A few dozen areas; all of one process's status, which is 1.5 KB.
+        case .maps, .status: 2048
+        // Some way above the frame limit of the target, so that frames are too long, too.
+        case .varlink: 1024
         case .elf: 1024
         case .stat: 400
-        case .text: 96
+        case .text: 256
         }
     }
 }
@@ -58,6 +63,28 @@ func mustHold(_ condition: Bool, _ what: @autoclosure () -> String) throws(Viola
 }
 
 extension UnsafeRawBufferPointer {
+    /// Whether these are the same bytes: by memcmp, because a loop of ours is counted, step by step, by the fuzzer.
+    func isSame(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count, let start = baseAddress, let otherStart = other.baseAddress else {
+            return count == other.count
+        }
+        return memcmp(start, otherStart, count) == 0
+    }
+
+    func part(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self[range]) }
+
+    func isSame(as word: StaticString) -> Bool {
+        isSame(as: UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
+    }
+
+    /// Where `byte` first stands in `range`, nil where it does not; by memchr, for the same reason.
+    func first(_ byte: UInt8, in range: Range<Int>) -> Int? {
+        guard let start = baseAddress, !range.isEmpty,
+            let found = memchr(start + range.lowerBound, Int32(byte), range.count)
+        else { return nil }
+        return UnsafeRawPointer(found) - start
+    }
+
     /// A number that is the same for the same bytes: for what a target varies beside its input (FNV-1a).
     var fingerprint: UInt64 {
         var state: UInt64 = 0xcbf2_9ce4_8422_2325

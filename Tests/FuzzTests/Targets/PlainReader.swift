@@ -55,9 +55,9 @@ struct PlainReader {
     static func lines(_ bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
         var lines: [Range<Int>] = []
         var start = 0
-        for index in 0..<bytes.count where bytes[index] == UInt8(ascii: "\n") {
-            lines.append(start..<index)
-            start = index + 1
+        while let end = bytes.first(UInt8(ascii: "\n"), in: start..<bytes.count) {
+            lines.append(start..<end)
+            start = end + 1
         }
         if start < bytes.count { lines.append(start..<bytes.count) }
         return lines

@@ -30,7 +30,7 @@ enum StatusTarget {
 private struct PlainStatus {
     enum Form { case letter, flag, int32, uint32, kilobytes, bits, ids, list }
 
-    static let fields: [(key: String, form: Form)] = [
+    static let fields: [(key: StaticString, form: Form)] = [
         ("State", .letter), ("Tgid", .int32), ("PPid", .int32), ("TracerPid", .int32), ("Uid", .ids),
         ("Gid", .ids), ("Threads", .uint32), ("Kthread", .flag), ("VmSize", .kilobytes),
         ("VmPeak", .kilobytes), ("VmRSS", .kilobytes), ("VmHWM", .kilobytes), ("RssAnon", .kilobytes),
@@ -50,7 +50,7 @@ private struct PlainStatus {
         var start = 0
         var number = 0
         while start < text.count {
-            let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) ?? text.count
+            let end = text.first(UInt8(ascii: "\n"), in: start..<text.count) ?? text.count
             number += 1
             guard take(text, start..<end) else {
                 badLine = number
@@ -62,13 +62,9 @@ private struct PlainStatus {
 
     /// False where a line that is used does not hold what it should.
     private mutating func take(_ text: UnsafeRawBufferPointer, _ line: Range<Int>) -> Bool {
-        let colon = text[line].firstIndex(of: UInt8(ascii: ":")) ?? line.upperBound
+        let colon = text.first(UInt8(ascii: ":"), in: line) ?? line.upperBound
         let key = UnsafeRawBufferPointer(rebasing: text[line.lowerBound..<colon])
-        guard
-            let field = Self.fields.firstIndex(where: {
-                $0.key.utf8.count == key.count && key.elementsEqual($0.key.utf8)
-            })
-        else { return true }
+        guard let field = Self.fields.firstIndex(where: { key.isSame(as: $0.key) }) else { return true }
         var reader = PlainReader(text, min(colon + 1, line.upperBound)..<line.upperBound)
         reader.takeAll(" ", "\t")
         guard let value = Self.value(Self.fields[field].form, &reader) else { return false }

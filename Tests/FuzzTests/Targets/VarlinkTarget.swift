@@ -30,10 +30,10 @@ enum VarlinkTarget {
     private static func plainFrames(_ stream: UnsafeRawBufferPointer) -> ([Range<Int>], isTooLong: Bool) {
         var frames: [Range<Int>] = []
         var start = 0
-        for index in 0..<stream.count where stream[index] == 0 {
-            if index - start > frameLimit { return (frames, true) }
-            frames.append(start..<index)
-            start = index + 1
+        while let end = stream.first(0, in: start..<stream.count) {
+            if end - start > frameLimit { return (frames, true) }
+            frames.append(start..<end)
+            start = end + 1
         }
         return (frames, stream.count - start > frameLimit)
     }
@@ -43,7 +43,7 @@ enum VarlinkTarget {
         let json = try? JSON(parsing: frame)
         try JSONReading.check(frame, json)
         try ReplyReading.check(frame, json)
-        return try CallReading.check(Array(frame))
+        return try CallReading.check(Array(frame), json)
     }
 }
 
@@ -62,9 +62,11 @@ private enum FrameCutting {
             buffer.append(&piece)
             do throws(FrameBuffer.TooLong) {
                 while let frame = try buffer.next() {
-                    let isSame = found < frames.count && frame.elementsEqual(stream[frames[found]])
+                    let isExpected =
+                        found < frames.count
+                        && frame.withUnsafeBytes { $0.isSame(as: stream.part(frames[found])) }
                     found += 1
-                    if !isSame { throw FrameBuffer.TooLong(limit: -1) }
+                    if !isExpected { throw FrameBuffer.TooLong(limit: -1) }
                 }
             } catch {
                 try mustHold(error.limit == limit, "the server cut frame \(found) otherwise")
@@ -89,10 +91,10 @@ private enum FrameCutting {
                     defer { start = end }
                     return end - start
                 }
-                while let isSame = try reader.take({
-                    found < frames.count && $0.elementsEqual(stream[frames[found]])
+                while let isExpected = try reader.take({
+                    found < frames.count && $0.isSame(as: stream.part(frames[found]))
                 }) {
-                    if !isSame { throw Violation("the client cut frame \(found) otherwise") }
+                    if !isExpected { throw Violation("the client cut frame \(found) otherwise") }
                     found += 1
                 }
             }
@@ -134,10 +136,10 @@ private enum JSONReading {
 private enum CallReading {
     private static let monitor = try? InterfaceDescription(parsing: MonitorInterface.description)
 
-    static func check(_ frame: [UInt8]) throws(Violation) -> Bool {
+    static func check(_ frame: [UInt8], _ json: JSON?) throws(Violation) -> Bool {
         let call = try? CallMessage(parsing: frame, maximumDepth: 64)
         // Beside what is JSON, a call must be quick to compare.
-        let json = frame.withUnsafeBytes { try? JSON(parsing: $0, limitsMarks: true) }
+        let json = mayHaveMarks(frame) ? try? JSON(parsing: frame, limitsMarks: true) : json
         try mustHold((call != nil) == isCall(json), "\(call as Any) of \(json?.jsonText ?? "no JSON")")
         guard let call else { return false }
         let written = call.serialized()
@@ -149,6 +151,12 @@ private enum CallReading {
             "\(call) reads back as \(again as Any)")
         try checkAgainstInterface(call)
         return true
+    }
+
+    /// Combining marks are outside ASCII, as themselves or behind a backslash.
+    private static func mayHaveMarks(_ frame: [UInt8]) -> Bool {
+        frame.reduce(0, |) >= 0x80
+            || frame.withUnsafeBytes { $0.first(UInt8(ascii: "\\"), in: 0..<$0.count) } != nil
     }
 
     private static func isCall(_ json: JSON?) -> Bool {
