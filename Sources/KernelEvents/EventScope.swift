@@ -24,7 +24,7 @@ struct EventScope {
     /// Whether its mapping records are worth their cost.
     var flow = RecordFlow()
     /// Nanoseconds in which a process's threads must be found.
-    var patience: Int64 = 100_000_000
+    var patience = Int64(KernelEventSource.Options.usualOpeningMilliseconds) * 1_000_000
 
     func close() { for event in events { event.close() } }
 
@@ -134,8 +134,8 @@ struct EventScope {
     ///
     /// Threads that make another and end are a race: one is observed for good once its event is open before it
     /// makes the next. So each round begins with another of the events that a thread needs: the first has
-    /// the best chance, and each must have it. Most races are won within a hundred rounds, some only after
-    /// thousands. One that is not won in time is given up: nobody could tell what is missing then.
+    /// the best chance, and each must have it. Most races are won in the first rounds, some only after a
+    /// hundred. One that is not won in time is given up: nobody could tell what is missing then.
     ///
     /// - Throws: ``Errno/timedOut`` for threads that come and go too fast.
     private mutating func addThreads(

@@ -36,7 +36,8 @@ extension KernelEventSource {
         /// Mapping records of one process that are worth what they cost it; at most 1,000,000,000.
         package var mappingsPerSecond = RecordFlow.usuallyAllowedPerSecond
         /// How long to try to catch all threads of a process that goes on making new ones; the caller waits.
-        package var openingMilliseconds: Int32 = 100
+        package var openingMilliseconds = usualOpeningMilliseconds
+        static let usualOpeningMilliseconds: Int32 = 100
         /// How long a record may lie in a ring: milliseconds between passes while nothing happens …
         package var idleMilliseconds: Int32 = 80
         /// … and while records came within the last second.

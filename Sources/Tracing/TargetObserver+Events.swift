@@ -26,7 +26,7 @@ extension TargetObserver {
             told += ledger.settle(
                 with: look, at: time.ended, isUnchanged: outcome.previous == nil, isNewImage: isNewImage)
             if !toldSince.isEmpty {
-                told = Ledger.less(toldSince, told, at: time.ended, ledger.totals)
+                told = ledger.leavingOut(toldSince, from: told, at: time.ended)
                 toldSince = [:]
             }
         } else {

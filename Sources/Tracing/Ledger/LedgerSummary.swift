@@ -42,9 +42,8 @@ extension Ledger {
     ///
     /// How much those were is known for each kind, not which areas. So what looks have found is told in one piece
     /// for such a kind: from what had been told to what is there now, with the range that it lies in.
-    static func less(
-        _ toldBefore: [RegionKind: Int64], _ events: [LedgerEvent], at nanoseconds: Int64,
-        _ totals: KindTotals
+    func leavingOut(
+        _ toldBefore: [RegionKind: Int64], from events: [LedgerEvent], at nanoseconds: Int64
     ) -> [LedgerEvent] {
         var result: [LedgerEvent] = []
         var found: [RegionKind: LedgerEvent] = [:]

@@ -35,8 +35,6 @@ struct SetUserIDHistoryTests {
             // As root's process by now: so that there are rows that nobody else may read.
             _ = try daemon.run("attach", "\(pid)")
             race.end(pid)
-            // The daemon tells how many it watches, and waits where nobody reads that.
-            daemon.notifications.forget()
         }
         #expect(count == rounds)
         let follower = try daemon.follow(race.driver)
