@@ -89,12 +89,11 @@ def watched_paced(session, paced):
 
 
 def resident(session, busy):
-    """One `regions --resident` in a second of the busy target, against the second before."""
+    """One `regions --resident` in a second of the busy target, against the seconds before and behind it."""
     say("Measuring: regions --resident on the busy target ...")
     command = [session.ours("memwatch"), "regions", busy.pid, "--resident"]
-    unwatched, watched, took = [], [], []
+    unwatched, watched, took = [busy.span(1000)], [], []
     for _ in range(5 if session.quick else 20):
-        unwatched.append(busy.span(1000))
         busy.begin(1000)
         time.sleep(0.05)
         began = time.monotonic()
@@ -103,8 +102,10 @@ def resident(session, busy):
         watched.append(busy.result())
         if done.returncode != 0:
             raise NotMeasured("memwatch regions --resident: " + done.stderr.decode().strip()[:200])
-    ratios = [b["per_second"] / a["per_second"] for a, b in zip(unwatched, watched)]
-    stalls = [(b["worst_us"] - a["worst_us"]) / 1e3 for a, b in zip(unwatched, watched)]
+        unwatched.append(busy.span(1000))
+    ratios = against_neighbours(unwatched, watched, "per_second")
+    stalls = [(b["worst_us"] - statistics.mean([before["worst_us"], behind["worst_us"]])) / 1e3
+              for before, b, behind in zip(unwatched, watched, unwatched[1:])]
     commands = [printed(busy.command), printed(command)]
     session.row("resident", statistics.median(ratios), spread=spread(ratios), pairs=len(ratios), commands=commands,
                 detail=f"the call took {statistics.median(took) * 1e3:.0f} ms")
