@@ -42,12 +42,36 @@ extension Tracer {
     package nonisolated var kernelState: KernelEventsState { kernel.state }
 
     /// A look of its own at any process, watched or not.
+    ///
+    /// - Parameter countsResident: also what of each region is in memory, as far as that is to be had in twenty
+    ///   seconds: a process of more than some fifty gigabytes takes longer.
     package nonisolated func inspect(
         pid: Int32, countsResident: Bool = false
     ) async throws(ProcError) -> ProcessInspection {
         let inspector = ProcessInspector(root: root, images: images)
-        return try await run(on: helpers) { () throws(ProcError) in
-            try inspector.inspect(pid: pid, countsResident: countsResident)
+        guard countsResident else {
+            return try await run(on: helpers) { () throws(ProcError) in try inspector.inspect(pid: pid) }
+        }
+        var (inspection, count) = try await run(on: helpers) { () throws(ProcError) in
+            try inspector.inspectToCount(pid: pid)
+        }
+        inspection.resident = Array(repeating: nil, count: inspection.regions.count)
+        if let count {
+            await advanceToEnd(count)
+            inspection.resident = count.bytes
+        }
+        return inspection
+    }
+
+    /// No thread sleeps through the rests: there are two for everybody's questions.
+    private nonisolated func advanceToEnd(_ count: ResidentCount) async {
+        let deadline = ContinuousClock.now + Self.longestCount
+        while let rest = await run(on: helpers, { count.advance() }), ContinuousClock.now < deadline {
+            // Cancelled: nobody waits for the answer any more.
+            guard (try? await Task.sleep(for: rest)) != nil else { return }
         }
     }
+
+    /// Clients give up after thirty.
+    private static var longestCount: Duration { .seconds(20) }
 }

@@ -62,6 +62,25 @@ struct ResidentTests {
         #expect(process.residentBytes(of: ranges).allSatisfy { $0 == nil })
     }
 
+    @Test("what is not through is nil, and the process is left alone 49 times as long", arguments: [true, false])
+    func halfway(scanning: Bool) throws {
+        let bytes: UInt64 = 192 << 20
+        let subject = try Subject("resident", String(bytes))
+        let process = try subject.open()
+        let start = try #require(UInt64(subject.firstLine, radix: 16))
+        let middle = start + bytes / 2
+        let ranges = [start..<middle, middle..<(start + bytes)]
+        let count = try #require(process.residentCount(of: ranges, scanning: scanning))
+        #expect(count.bytes == [nil, nil])
+        // A tenth of a millisecond at least.
+        let rest = try #require(count.advance())
+        #expect(rest >= .microseconds(4_900))
+        #expect(count.bytes.contains(nil))
+        while count.advance() != nil {}
+        #expect(count.bytes == [bytes / 4, bytes / 4])
+        #expect(count.advance() == nil)
+    }
+
     @Test("what the switch names is withheld, and nothing else")
     func features() {
         #expect(KernelFeature.named(in: "") == [])
