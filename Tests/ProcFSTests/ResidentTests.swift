@@ -62,7 +62,9 @@ struct ResidentTests {
         #expect(process.residentBytes(of: ranges).allSatisfy { $0 == nil })
     }
 
-    @Test("what is not through is nil, and the process is left alone 49 times as long", arguments: [true, false])
+    @Test(
+        "what is not through is nil, and the process is left alone 49 times as long",
+        arguments: [true, false])
     func halfway(scanning: Bool) throws {
         let bytes: UInt64 = 192 << 20
         let subject = try Subject("resident", String(bytes))
