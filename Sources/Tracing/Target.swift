@@ -118,7 +118,9 @@ final class Target: Sendable, Identifiable {
     }
 
     /// True where the next step is a look. Not while one is on.
-    func needsLook(at now: MonotonicTime) -> Bool { observer.withLock { $0.needsLook(at: now) } }
+    func needsLook(at now: MonotonicTime, isTold: Bool) -> Bool {
+        observer.withLock { $0.needsLook(at: now, isTold: isTold) }
+    }
 
     /// Gives the target back, when what was observed is on its way to be delivered before anything newer: the
     /// history takes a target's changes in their order, or its map is wrong from then on.

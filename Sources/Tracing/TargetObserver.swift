@@ -19,6 +19,8 @@ struct TargetObserver: Sendable {
     var isDirty = true
     /// The last look found something that is not stored yet.
     private var hasUnstored = false
+    /// The last look was too early for some of the records.
+    private var hasRecordsLeft = false
     /// What is known of a process that does not run.
     var idleness: Idleness
     var statm: Statm?
@@ -90,9 +92,10 @@ struct TargetObserver: Sendable {
     }
 
     /// True where the next step is a look: the cheap question, whether it has run, and if so one pread of statm.
-    mutating func needsLook(at now: MonotonicTime) -> Bool {
-        if isDirty || hasUnstored || now >= sampleDue { return true }
-        if feed?.hasRecords == true { return true }
+    ///
+    /// - Parameter isTold: the kernel has reported something since the last look.
+    mutating func needsLook(at now: MonotonicTime, isTold: Bool) -> Bool {
+        if isDirty || hasUnstored || hasRecordsLeft || isTold || now >= sampleDue { return true }
         let isFullLookDue = now >= fullLookDue
         let ran = idleness.ran
         if !isFullLookDue {
@@ -111,6 +114,7 @@ struct TargetObserver: Sendable {
     /// Looks, compares, and says what is worth keeping; nil where nothing is.
     mutating func observe(_ tick: Tick) -> Observation? {
         let observation = look(tick)
+        hasRecordsLeft = feed?.hasRecords ?? false
         followUp = feed == nil || observation?.ended != nil ? nil : nextFollowUp(after: tick)
         return observation
     }
@@ -124,7 +128,7 @@ struct TargetObserver: Sendable {
             looksAfterExit += 1
             return now.advanced(byMicroseconds: 20_000)
         }
-        if ledger.pendingCount > 0 || awaitsLook || feed?.hasRecords == true {
+        if ledger.pendingCount > 0 || awaitsLook || hasRecordsLeft {
             return max(now, pace.nextLook, lookPace.next)
         }
         // Kinds that only a look can tell.

@@ -244,7 +244,7 @@ package actor Tracer {
         let often = schedule.shortestInterval.flatMap { $0 <= KernelActivity.patience ? $0 : nil }
         let (observations, busy) = await onOwnThread { [self] in
             if let often { kernel.drain(every: often) }
-            let (changed, busy) = Self.ask(targets, at: tick.monotonic)
+            let (changed, busy) = Self.ask(targets, reported: activity.reported, at: tick.monotonic)
             return (look(at: changed, tick, within: patience), busy)
         }
         counters.add(\.lateTicks, busy)
@@ -297,16 +297,17 @@ package actor Tracer {
 
     /// Which targets to look at, taken for the look; and how many are still busy with the one before.
     private nonisolated static func ask(
-        _ targets: [Target], at now: MonotonicTime
+        _ targets: [Target], reported: Set<Int32>, at now: MonotonicTime
     ) -> (changed: [Target], busy: Int64) {
         var changed: [Target] = []
         var busy: Int64 = 0
         for target in targets {
             if target.isLooking {
                 busy += 1
-            } else if target.needsLook(at: now), target.beginLook() {
-                changed.append(target)
+                continue
             }
+            let isTold = !reported.isEmpty && reported.contains(target.pid)
+            if target.needsLook(at: now, isTold: isTold), target.beginLook() { changed.append(target) }
         }
         return (changed, busy)
     }

@@ -28,7 +28,7 @@ struct IdleTargetTests {
         /// So much time goes by, and the tick comes; nil where it finds nothing to look for.
         mutating func tick(after microseconds: Int64) -> Observation? {
             now = now.advanced(byMicroseconds: microseconds)
-            guard observer.needsLook(at: now) else { return nil }
+            guard observer.needsLook(at: now, isTold: false) else { return nil }
             return observer.observe(
                 Tick(
                     time: .now, monotonic: now, fullLookEvery: 10_000_000, sampleEvery: 60_000_000,

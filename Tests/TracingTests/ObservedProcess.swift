@@ -59,7 +59,8 @@ struct ObservedProcess {
     @discardableResult
     mutating func tick(later: Bool = false) throws -> Sample? {
         let now = MonotonicTime.now.advanced(byMicroseconds: later ? 7_200_000_000 : 0)
-        guard target.needsLook(at: now), target.beginLook() else { return nil }
+        let isTold = target.feed?.hasRecords ?? false
+        guard target.needsLook(at: now, isTold: isTold), target.beginLook() else { return nil }
         defer { target.endLook() }
         let seen = target.observe(
             Tick(
