@@ -36,7 +36,7 @@ def in_turn(session, target, source):
 
     Ends with an unwatched one, so that each watched span has one before and one behind it.
     """
-    count, span = (5, 1000) if session.quick else (20, 2000)
+    count, span = (5, 1000) if session.quick else (20, 4000)
     unwatched, watched = [], []
     with Daemon(session, interval="100ms", source=source) as daemon:
         def without():
