@@ -26,7 +26,7 @@ case $sanitizer in
         ;;
     address)
         export ASAN_OPTIONS="log_path=$reports/report detect_leaks=1"
-        export LSAN_OPTIONS="suppressions=$suppressions report_objects=1 exitcode=0"
+        export LSAN_OPTIONS="suppressions=$suppressions print_suppressions=0 report_objects=1 exitcode=0"
         ;;
 esac
 
@@ -46,6 +46,10 @@ swift test --skip-build --disable-xctest --no-parallel --skip '^SystemTests\.' "
 
 count=0
 while IFS= read -r -d '' file; do
+    # What a test runs under strace cannot look for its leaks at the end, and says so.
+    if [[ $sanitizer == address ]] && ! grep -vqE '^==[0-9]+==(LeakSanitizer has enc|HINT: )' "$file"; then
+        continue
+    fi
     grep -hE '^(WARNING|ERROR|SUMMARY|==[0-9]+==ERROR)' "$file" || true
     count=$((count + 1))
 done < <(find "$reports" -type f -size +0 -print0)

@@ -44,6 +44,7 @@ struct SystemdTests {
             "systemd-socket-activate",
             [
                 "--listen", socket, "--fdname=varlink", "-E", "NOTIFY_SOCKET=" + directory.file("notify"),
+            ] + Sanitizer.settings.flatMap { ["-E", $0] } + [
                 try builtProduct("memwatchd"), "--config", directory.file("memwatchd.toml"),
                 "--state-directory", directory.file("state"),
                 // Not used: the one that is passed wins.

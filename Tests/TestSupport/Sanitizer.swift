@@ -12,6 +12,13 @@
             if dlsym(nil, "__asan_init") != nil { return .address }
             return nil
         }()
+
+        /// Its settings, as `NAME=VALUE`, for programs that are started with an environment of their own.
+        package static var settings: [String] {
+            ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"].compactMap { (name: String) in
+                getenv(name).map { "\(name)=\(String(cString: $0))" }
+            }
+        }
     }
 
     extension Trait where Self == ConditionTrait {
