@@ -19,6 +19,7 @@ rm -rf -- "$reports"
 mkdir -p "$reports"
 chmod 1777 "$reports"
 
+export MEMWATCH_SANITIZER=$sanitizer
 # Reports do not change what a program answers: they are counted here, so that one does not hide the next.
 case $sanitizer in
     thread)

@@ -6,8 +6,10 @@
     package enum Sanitizer: String, Sendable {
         case address, thread
 
-        /// Asked of the program itself: its runtime is linked in or it is not.
+        /// As `make sanitize` says; else asked of the program itself, which shows the thread sanitizer's runtime and
+        /// not always the address sanitizer's.
         package static let active: Sanitizer? = {
+            if let said = getenv("MEMWATCH_SANITIZER") { return Sanitizer(rawValue: String(cString: said)) }
             if dlsym(nil, "__tsan_init") != nil { return .thread }
             if dlsym(nil, "__asan_init") != nil { return .address }
             return nil
