@@ -26,9 +26,12 @@ struct PagemapScan {
         case unsupported
     }
 
-    /// So much address space at most in one call, present or not: what is not mapped is passed over by whole
-    /// page tables, what is swapped out page by page.
-    private static var sliceBytes: UInt64 { 1 << 30 }
+    /// So much address space in the next call: more, the longer there has been nothing in it. Runtimes reserve
+    /// terabytes, which the kernel passes over by whole page tables; but tables may be there and empty, and these it
+    /// goes through entry by entry.
+    private var span = leastSpan
+    private static let leastSpan: UInt64 = 1 << 30
+    private static let mostSpan: UInt64 = 16 << 30
 
     init(_ ranges: [Range<UInt64>]) {
         self.ranges = ranges
@@ -38,7 +41,7 @@ struct PagemapScan {
 
     /// Goes on by one call.
     ///
-    /// - Parameter pages: so many present pages at most.
+    /// - Parameter pages: so many pages at most that are present or swapped out.
     mutating func slice(of pagemap: Int32, pages: Int) -> Progress {
         guard !group.isEmpty else { return .done }
         let end = ranges[group.upperBound - 1].upperBound
@@ -69,7 +72,7 @@ struct PagemapScan {
         }
         var end = first + 1
         while first >= aloneBelow, end < ranges.count, ranges[end].lowerBound >= ranges[end - 1].upperBound,
-            ranges[end].upperBound &- ranges[first].lowerBound <= Self.sliceBytes
+            ranges[end].upperBound &- ranges[first].lowerBound <= Self.leastSpan
         {
             end += 1
         }
@@ -87,14 +90,16 @@ struct PagemapScan {
         withUnsafeTemporaryAllocation(of: clinux_page_region.self, capacity: 512) { stretches in
             var scan = clinux_pagemap_scan()
             scan.start = position
-            scan.end = min(end, position.addingReportingOverflow(Self.sliceBytes).partialValue)
+            scan.end = min(end, position.addingReportingOverflow(span).partialValue)
             guard scan.end > position else { return .refused }
             scan.max_pages = UInt64(pages)
             scan.vec = UInt64(UInt(bitPattern: stretches.baseAddress))
             scan.vec_len = UInt64(stretches.count)
-            // Asked for, so that they count towards `max_pages`, and told apart.
-            scan.category_mask = UInt64(CLINUX_PAGE_IS_PRESENT)
-            scan.return_mask = UInt64(CLINUX_PAGE_IS_PRESENT | CLINUX_PAGE_IS_PFNZERO)
+            // Pages of zeros and what is swapped out are asked for so that they count towards `max_pages`, and told
+            // apart.
+            scan.category_anyof_mask = UInt64(CLINUX_PAGE_IS_PRESENT | CLINUX_PAGE_IS_SWAPPED)
+            scan.return_mask = UInt64(
+                CLINUX_PAGE_IS_PRESENT | CLINUX_PAGE_IS_SWAPPED | CLINUX_PAGE_IS_PFNZERO)
             let count: Int
             do throws(Errno) {
                 count = try retryingOnInterrupt { Int(clinux_pagemap_scan(pagemap, &scan)) }
@@ -105,13 +110,15 @@ struct PagemapScan {
             // The kernel has written that many, and the type is plain numbers.
             for stretch in stretches[0..<count] { add(stretch) }
             position = scan.walk_end
+            span = count == 0 ? min(span * 2, Self.mostSpan) : Self.leastSpan
             return .read
         }
     }
 
     private mutating func add(_ stretch: clinux_page_region) {
         // What was only read is the kernel's one page of zeros, which no resident set counts.
-        guard stretch.categories & UInt64(CLINUX_PAGE_IS_PFNZERO) == 0 else { return }
+        let decisive = UInt64(CLINUX_PAGE_IS_PRESENT | CLINUX_PAGE_IS_PFNZERO)
+        guard stretch.categories & decisive == UInt64(CLINUX_PAGE_IS_PRESENT) else { return }
         while current < group.upperBound - 1, ranges[current].upperBound <= stretch.start { current += 1 }
         var index = current
         while index < group.upperBound, ranges[index].lowerBound < stretch.end {

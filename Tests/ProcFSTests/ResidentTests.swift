@@ -83,6 +83,25 @@ struct ResidentTests {
         #expect(count.advance() == nil)
     }
 
+    @Test("sixteen terabytes that are only reserved take a thousand calls, and what follows is found")
+    func reserved() throws {
+        let bytes: UInt64 = 1 << 20
+        let subject = try Subject("resident", String(bytes))
+        let process = try subject.open()
+        let start = try #require(UInt64(subject.firstLine, radix: 16))
+        var scan = PagemapScan([(start - 16 << 40)..<start, start..<(start + bytes)])
+        let pagemap = try process.openFile("pagemap")
+        var (calls, progress) = (0, PagemapScan.Progress.more)
+        while progress == .more {
+            progress = scan.slice(of: pagemap.rawValue, pages: 4096)
+            calls += 1
+        }
+        // Before Linux 6.7 there is nothing to ask.
+        if progress == .unsupported { return }
+        #expect(scan.sums[1] == bytes / 2)
+        #expect(calls < 1_100)
+    }
+
     @Test("what the switch names is withheld, and nothing else")
     func features() {
         #expect(KernelFeature.named(in: "") == [])
