@@ -57,10 +57,14 @@ def in_turn(session, target, source):
     return unwatched, watched, status, commands
 
 
-def against_neighbours(unwatched, watched, field):
-    """Each watched span against the mean of its two neighbours: a shared machine's speed drifts from span to span."""
-    return [b[field] / statistics.mean([before[field], behind[field]])
+def neighbours(unwatched, watched, field):
+    """Each watched span's figure and the mean of its two neighbours: a shared machine's speed drifts from span to span."""
+    return [(b[field], statistics.mean([before[field], behind[field]]))
             for before, b, behind in zip(unwatched, watched, unwatched[1:])]
+
+
+def against_neighbours(unwatched, watched, field):
+    return [figure / mean for figure, mean in neighbours(unwatched, watched, field)]
 
 
 def watched_busy(session, busy, source):
@@ -104,8 +108,7 @@ def resident(session, busy):
             raise NotMeasured("memwatch regions --resident: " + done.stderr.decode().strip()[:200])
         unwatched.append(busy.span(1000))
     ratios = against_neighbours(unwatched, watched, "per_second")
-    stalls = [(b["worst_us"] - statistics.mean([before["worst_us"], behind["worst_us"]])) / 1e3
-              for before, b, behind in zip(unwatched, watched, unwatched[1:])]
+    stalls = [(figure - mean) / 1e3 for figure, mean in neighbours(unwatched, watched, "worst_us")]
     commands = [printed(busy.command), printed(command)]
     session.row("resident", statistics.median(ratios), spread=spread(ratios), pairs=len(ratios), commands=commands,
                 detail=f"the call took {statistics.median(took) * 1e3:.0f} ms")

@@ -32,13 +32,10 @@ struct PagemapEntries {
     mutating func slice(of pagemap: Int32, pages: Int) -> Bool {
         guard current < ranges.count else { return false }
         let end = ranges[current].upperBound / pageBytes
-        guard page < end, end &- page <= rest, end <= UInt64(Int64.max) / 8 else {
-            begin(current + 1)
-            return true
-        }
-        let wanted = Int(min(end &- page, UInt64(pages)))
-        guard let read = read(pagemap, wanted) else {
+        guard page < end, end &- page <= rest, end <= UInt64(Int64.max) / 8,
             // Behind the end of user space there is nothing to read.
+            let read = read(pagemap, Int(min(end &- page, UInt64(pages))))
+        else {
             begin(current + 1)
             return true
         }

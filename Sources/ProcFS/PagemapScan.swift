@@ -7,7 +7,7 @@ import SystemPackage
 struct PagemapScan {
     let ranges: [Range<UInt64>]
     /// nil of a range that is not through, or was refused.
-    var sums: [UInt64?]
+    private(set) var sums: [UInt64?]
 
     /// The ranges that are asked about together, in the end none.
     private var group: Range<Int> = 0..<0

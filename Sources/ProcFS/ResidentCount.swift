@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import MemoryModel
 import Synchronization
 
 /// Counts how much of some ranges of a process is in memory, a slice at a time.
@@ -20,45 +21,37 @@ package final class ResidentCount: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        var way: Way
-        /// So many present pages at most in the next slice: 20 to 30 ns each here, more where memory is far away.
+        /// nil where the kernel does not know the call, or it is not to be used: then by entries.
+        var scan: PagemapScan?
+        var entries: PagemapEntries?
+        /// So many pages at most in the next slice: 20 to 30 ns each here, more where memory is far away.
         var pages = 4096
-    }
-
-    private enum Way {
-        case scan(PagemapScan)
-        case entries(PagemapEntries)
     }
 
     /// - Parameter scanning: by `PAGEMAP_SCAN`, if the kernel has it.
     init(pagemap: consuming OwnedDescriptor, ranges: [Range<UInt64>], scanning: Bool) {
         self.pagemap = pagemap
-        state = Mutex(State(way: scanning ? .scan(PagemapScan(ranges)) : .entries(PagemapEntries(ranges))))
+        state = Mutex(
+            scanning ? State(scan: PagemapScan(ranges)) : State(entries: PagemapEntries(ranges)))
     }
 
     /// Bytes in memory of each range.
     ///
     /// nil for what is not counted yet, for addresses of the kernel, and, without `PAGEMAP_SCAN`, for what lies
     /// behind the first 64 GiB.
-    package var bytes: [UInt64?] {
-        state.withLock { state in
-            switch state.way {
-            case .scan(let scan): scan.sums
-            case .entries(let entries): entries.sums
-            }
-        }
-    }
+    package var bytes: [UInt64?] { state.withLock { $0.scan?.sums ?? $0.entries?.sums ?? [] } }
 
     /// Counts for a tenth of a millisecond at least, unless it is through before.
     ///
     /// - Returns: how long to leave the process alone before the next time; nil at the end.
     package func advance() -> Duration? {
         state.withLock { state in
-            let began = Self.threadNanoseconds
+            // How long a slice waited for the process is nothing that the process lost.
+            let began = ThreadTime.nanoseconds
             var taken: Int64 = 0
             while taken < Self.shortest {
                 guard slice(&state) else { return nil }
-                taken = Self.threadNanoseconds &- began
+                taken = ThreadTime.nanoseconds &- began
             }
             if taken > Self.longest {
                 state.pages = max(state.pages / 2, Self.fewestPages)
@@ -71,18 +64,14 @@ package final class ResidentCount: Sendable {
 
     /// False at the end.
     private func slice(_ state: inout State) -> Bool {
-        switch state.way {
-        case .scan(var scan):
-            // Taken out, so that its arrays are not copied.
-            state.way = .entries(PagemapEntries([]))
-            let progress = scan.slice(of: pagemap.rawValue, pages: state.pages)
-            state.way = progress == .unsupported ? .entries(PagemapEntries(scan.ranges)) : .scan(scan)
-            return progress != .done
-        case .entries(var entries):
-            state.way = .entries(PagemapEntries([]))
-            let isGoingOn = entries.slice(of: pagemap.rawValue, pages: state.pages)
-            state.way = .entries(entries)
-            return isGoingOn
+        switch state.scan?.slice(of: pagemap.rawValue, pages: state.pages) {
+        case .more: return true
+        case .done: return false
+        case .unsupported:
+            state.entries = state.scan.map { PagemapEntries($0.ranges) }
+            state.scan = nil
+            return true
+        case nil: return state.entries?.slice(of: pagemap.rawValue, pages: state.pages) ?? false
         }
     }
 
@@ -92,13 +81,6 @@ package final class ResidentCount: Sendable {
     /// Below this the process does not notice, and a rest would take longer than it is asked to.
     private static let shortest: Int64 = 100_000
     private static let restsForEach: Int64 = 49
-
-    /// What the processor spent: how long a slice waited for the process is nothing that the process lost.
-    private static var threadNanoseconds: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-    }
 }
 
 extension ProcessDirectory {

@@ -1,4 +1,3 @@
-import Glibc
 import MemoryModel
 
 /// How often a huge map is read in whole.
@@ -47,11 +46,4 @@ struct LookPace: Sendable {
 
     /// Whatever was spared for is another map by now (exec).
     mutating func reset() { self = LookPace() }
-
-    /// Processor time of the calling thread, so that a busy machine does not make looks seem dear.
-    static var processorNanoseconds: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-    }
 }

@@ -217,7 +217,7 @@ struct TargetObserver: Sendable {
     ) throws(ProcError) -> Observation? {
         tick.counters.add(\.looks)
         let began = MonotonicTime.nanoseconds
-        let beganWork = LookPace.processorNanoseconds
+        let beganWork = ThreadTime.nanoseconds
         let outcome: TargetInspector.Outcome
         // Not at the first look: who has just begun is seldom idle.
         let ran = tick.cause == .interval && latest != nil ? idleness.ran : nil
@@ -264,7 +264,7 @@ struct TargetObserver: Sendable {
         latest = sample
         hasUnstored = true
         lookPace.looked(
-            cost: LookPace.processorNanoseconds - beganWork, regions: inspector.regionCount,
+            cost: ThreadTime.nanoseconds - beganWork, regions: inspector.regionCount,
             at: tick.monotonic, tick.sparing, atLeastEvery: tick.fullLookEvery)
         if tick.cause == .interval || tick.monotonic >= storeDue || observation.description != nil {
             store(sample, tick, &observation)

@@ -80,3 +80,21 @@ extension LedgerEvent {
         return source == .sample ? text + " (unseen)" : text
     }
 }
+
+extension PathTable {
+    static func one(_ name: String, after table: PathTable = PathTable()) -> PathTable {
+        var table = table
+        _ = table.intern(Array(name.utf8))
+        return table
+    }
+}
+
+extension LedgerTable {
+    static let library = MappingRecord.Name.file(Array("/lib/libc.so.6".utf8))
+
+    static func mapping(
+        _ start: UInt64, _ end: UInt64, _ permissions: Permissions = [.read, .write], name: MappingRecord.Name
+    ) -> KernelRecord.Content {
+        mapping(start, end, permissions, name)
+    }
+}
