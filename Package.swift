@@ -78,6 +78,9 @@ let package = Package(
             ],
             swiftSettings: rules),
 
+        // MARK: Judging it
+        .target(name: "Analysis", swiftSettings: rules),
+
         // MARK: Keeping and telling it
         .target(
             name: "History",
@@ -105,11 +108,13 @@ let package = Package(
         .target(
             name: "MemwatchDaemon",
             dependencies: [
-                "CLinux", "MemoryModel", "ProcFS", "Inspection", "Tracing", "History", "Journal", "Varlink",
-                "VarlinkServing", "MemwatchInterface",
+                "CLinux", "MemoryModel", "ProcFS", "Inspection", "Analysis", "Tracing", "History", "Journal",
+                "Varlink", "VarlinkServing", "MemwatchInterface",
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -118,7 +123,8 @@ let package = Package(
         .target(
             name: "MemwatchCLI",
             dependencies: [
-                "MemoryModel", "ProcFS", "Inspection", "Varlink", "MemwatchInterface",
+                "MemoryModel", "ProcFS", "Inspection", "KernelEvents", "Analysis", "Varlink",
+                "MemwatchInterface",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: rules),
@@ -215,6 +221,7 @@ let package = Package(
                 "MemwatchInterface", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
             ],
             exclude: ["Corpus"], swiftSettings: rules),
+        .testTarget(name: "AnalysisTests", dependencies: ["Analysis"], swiftSettings: rules),
         .testTarget(
             name: "MemwatchInterfaceTests", dependencies: ["MemwatchInterface", "MemoryModel"],
             swiftSettings: rules),
@@ -230,9 +237,11 @@ let package = Package(
         .testTarget(
             name: "MemwatchCLITests",
             dependencies: [
-                "MemwatchCLI", "MemwatchInterface", "Varlink", "VarlinkServing", "MemoryModel", "TestSupport",
-                "memwatch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "MemwatchCLI", "MemwatchInterface", "Analysis", "KernelEvents", "ProcFS", "Varlink",
+                "VarlinkServing", "MemoryModel", "TestSupport", "memwatch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            exclude: ["Fixtures"],
             swiftSettings: rules),
     ]
 )

@@ -33,7 +33,11 @@ struct JournalEntry {
         if let size = event.size { entry.append("MEMWATCH_SIZE_BYTES", String(size)) }
         if let start = event.start { entry.append("MEMWATCH_ADDRESS", JournalSentence.address(start)) }
         entry.append("MEMWATCH_SOURCE", event.source.name)
-        if let count = event.count { entry.append("MEMWATCH_COUNT", String(count)) }
+        if event.type.isAlert {
+            entry.append("MEMWATCH_ALERT", event.isCleared ? "cleared" : "fired")
+        } else if let count = event.count {
+            entry.append("MEMWATCH_COUNT", String(count))
+        }
         if let child = event.child { entry.append("MEMWATCH_CHILD_PID", String(child)) }
         return entry
     }

@@ -52,4 +52,8 @@ package enum DaemonMessage: String, Sendable, CaseIterable {
     case entriesLost = "078cf656007740b0a76d173f907ec2cb"
     /// The kernel refuses events, so targets are watched by comparing looks alone.
     case samplingOnly = "2ba2c00222b54f9084fcb3c168659ce1"
+    /// The unit of alerts.on_alert could not be started.
+    case alertUnitFailed = "c98994ebfec044a7bbe0660c903ea8d1"
+    /// Metrics cannot be served where metrics.listen says.
+    case metricsFailing = "cd1529b7b7524051a45b6f32234e4515"
 }

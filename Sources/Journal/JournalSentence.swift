@@ -36,12 +36,16 @@ package enum JournalSentence {
             "forked" + (event.child.map { " process \($0)" } ?? "")
                 + of(event.size, ", with ", " of address space")
         case .exit: "exited" + of(event.delta.flatMap(lost), ", giving back ", "")
-        case .threshold: what(event) + " passed its threshold" + of(event.size, " at ", "")
-        case .leakSuspected: what(event) + " may be leaking: it " + moved(event, otherwise: "keeps growing")
-        case .stackNearLimit: what(event) + " is near its limit" + of(event.size, " at ", "")
+        case .threshold: threshold(event)
+        case .leakSuspected: leak(event)
+        case .stackNearLimit:
+            what(event) + (event.isCleared ? " is no longer near its limit" : " is near its limit")
+                + of(event.size, " at ", "")
         case .mapsNearLimit:
-            "is near the number of mappings that the kernel allows (vm.max_map_count)"
-                + of(event.size, ", with ", " of address space")
+            "is \(event.isCleared ? "no longer " : "")near the number of mappings that the kernel allows "
+                + "(vm.max_map_count)" + name(event)
+        case .writableExecutable where event.isCleared:
+            "has no memory any more that is both writable and executable"
         case .writableExecutable:
             what(event) + place(event) + of(event.size, ", ", ",") + " is both writable and executable"
                 + name(event)
@@ -49,6 +53,19 @@ package enum JournalSentence {
             "the kernel dropped " + (event.count.map { counted($0, "record") } ?? "records")
                 + ": what happened meanwhile is known by comparing looks"
         }
+    }
+
+    /// `heap (brk) is above its threshold with 2.1 GiB: heap > 2GiB for 5m`. What is no kind is named by its threshold.
+    private static func threshold(_ event: MemoryEvent) -> String {
+        (event.kind.map { noun($0) + " " } ?? "") + "is \(event.isCleared ? "below" : "above") "
+            + "\(event.kind == nil ? "a" : "its") threshold" + of(event.size, " with ", "") + name(event)
+    }
+
+    private static func leak(_ event: MemoryEvent) -> String {
+        event.isCleared
+            ? what(event) + " does not grow any more" + of(event.size, ", at ", "")
+            : what(event) + " may be leaking: it grows and gives nothing back" + of(event.size, ", at ", "")
+                + name(event)
     }
 
     /// ` 2.0 MiB of anon (mmap) at 0x7f…`; of a summary ` 2.0 MiB of anon (mmap) in 1,234 mappings of one tick`.

@@ -50,6 +50,14 @@ package enum EventType: UInt8, Sendable, CaseIterable {
         guard let type = Self.allCases.first(where: { $0.name == name }) else { return nil }
         self = type
     }
+
+    /// It says that something is wrong, and not what happened.
+    package var isAlert: Bool {
+        switch self {
+        case .threshold, .leakSuspected, .stackNearLimit, .mapsNearLimit, .writableExecutable: true
+        default: false
+        }
+    }
 }
 
 /// How an event is known.
@@ -85,7 +93,8 @@ package struct MemoryEvent: Hashable, Sendable {
     package var source: EventSource
     /// For ``EventSource/sample``: it had not yet happened at this time; nil where that is not known.
     package var notBefore: Timestamp?
-    /// How many changes this one event stands for, or how many records a gap lost; nil for one change.
+    /// How many changes this one event stands for, or how many records a gap lost; nil for one change. 0 of an
+    /// alert: that it is over.
     package var count: UInt64?
     /// For ``EventType/fork``: the new process.
     package var child: Int32?
@@ -99,4 +108,9 @@ package struct MemoryEvent: Hashable, Sendable {
         self.type = type
         self.source = source
     }
+}
+
+extension MemoryEvent {
+    /// True of an alert that is over.
+    package var isCleared: Bool { type.isAlert && count == 0 }
 }

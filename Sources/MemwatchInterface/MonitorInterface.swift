@@ -18,6 +18,7 @@ package enum MonitorInterface {
         case history = "History"
         case events = "Events"
         case diff = "Diff"
+        case watch = "Watch"
         case status = "Status"
     }
 
@@ -73,7 +74,8 @@ package enum MonitorInterface {
         # change of that kind's bytes. start and end are the range that changed. source is "perf"
         # (the kernel said so, with the exact time and thread) or "sample" (seen by comparing two
         # looks). count is there where the event stands for several changes, or for a gap's lost
-        # records; child where it is a fork.
+        # records; child where it is a fork; cleared (true) where an alert is over, whose path is the
+        # threshold or how fast it grows.
         type Event (
           time: string,
           pid: int,
@@ -89,7 +91,8 @@ package enum MonitorInterface {
           tid: ?int,
           source: string,
           count: ?int,
-          child: ?int
+          child: ?int,
+          cleared: ?bool
         )
 
         # One difference between the region maps of two instants. change is "appeared", "vanished",
@@ -128,6 +131,9 @@ package enum MonitorInterface {
           event_source: ?string,
           rule: ?string
         )
+
+        # A target as it is at one moment, with the last look at it.
+        type Watched (target: Target, sample: ?Sample)
 
         # A rule adopts processes as they appear: "comm:python*", "unit:nginx.service".
         # origin is "configuration" or "client"; targets counts the processes it holds now, and
@@ -214,6 +220,16 @@ package enum MonitorInterface {
           kinds: [string]KindChange,
           changes: []Change,
           truncated: bool
+        )
+
+        # The targets of these pids (all that the caller may see without them) as they are now, and
+        # the events since the answer before (none in the first). With more it goes on, an answer
+        # each interval (1s where none is named), until the caller hangs up or all that were named
+        # are gone: those that end are answered once as exited.
+        method Watch(pids: ?[]int, interval: ?string) -> (
+          time: string,
+          watched: []Watched,
+          events: []Event
         )
 
         # How the daemon is: what it watches, how, what it dropped, what its history takes.

@@ -44,6 +44,7 @@ struct JournalEntryTests {
             event.size = UInt64(1_048_576 * (number + 1))
             event.start = UInt64(0x7f00_0000_0000 + number * 4096)
             expected["MESSAGE"] = JournalSentence.text(event)
+            if type.isAlert { expected["MEMWATCH_ALERT"] = "fired" }
             for (name, value) in expected {
                 #expect(entry[name] as? String == value, "\(name) of \(type.name)")
             }

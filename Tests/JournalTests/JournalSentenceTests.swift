@@ -38,13 +38,15 @@ struct JournalSentenceTests {
             (.fork, nil, "forked, with 2.0 MiB of address space"),
             (.exit, nil, "exited"),
             (.detached, nil, "detached, with 2.0 MiB of address space"),
-            (.threshold, .heap, "heap (brk) passed its threshold at 2.0 MiB"),
-            (.leakSuspected, .heap, "heap (brk) may be leaking: it grew 1.0 MiB to 2.0 MiB"),
+            (.threshold, .heap, "heap (brk) is above its threshold with 2.0 MiB: /a b"),
+            (
+                .leakSuspected, .heap,
+                "heap (brk) may be leaking: it grows and gives nothing back, at 2.0 MiB: /a b"
+            ),
             (.stackNearLimit, .threadStack, "thread-stack (mmap) of thread 815 is near its limit at 2.0 MiB"),
             (
                 .mapsNearLimit, nil,
-                "is near the number of mappings that the kernel allows (vm.max_map_count), "
-                    + "with 2.0 MiB of address space"
+                "is near the number of mappings that the kernel allows (vm.max_map_count): /a b"
             ),
             (
                 .writableExecutable, .jit,

@@ -36,6 +36,7 @@ extension TableLayout<EventRecord> {
             let records = count == 1 ? "1 record" : "\(count) records"
             words.append(event.event == .gap ? records + " lost" : "(\(count) in one tick)")
         }
+        if event.isCleared { words.append("(over)") }
         if let child = event.child { words.append("child \(child)") }
         return words.joined(separator: " ")
     }

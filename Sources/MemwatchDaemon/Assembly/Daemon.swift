@@ -41,7 +41,10 @@ struct Daemon {
         let writing = BlockingWork(threads: 1)
         let queries = BlockingWork(threads: 4)
         let feed = EventFeed()
-        let recorder = Recorder(store: store, journal: journal, feed: feed, blocking: writing)
+        let recorder = Recorder(
+            store: store, journal: journal, feed: feed, blocking: writing,
+            alerts: AlertBook(configuration.alerts, maxMapCount: root.maxMapCount()),
+            starter: AlertUnit(unitStarter(journal)))
         let kernel = kernelEvents()
         let tracer = Tracer(
             root: root, images: DeferredImageSource(), timing: timing(configuration), kernel: kernel
@@ -69,27 +72,31 @@ struct Daemon {
 
         await keeper.restore()
         let reload: @Sendable () async -> Void = { [self] in
-            await self.reload(notifier, tracer, keeper, gate, journal)
+            await self.reload(notifier, tracer, keeper, recorder, gate, journal)
         }
         let hangups = await hangups()
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: SamplingService(tracer: tracer)),
+            .init(service: ChildrenService(keeper: keeper, execs: kernel.execs)),
+            .init(
+                service: HousekeepingService(
+                    tracer: tracer, keeper: keeper, store: store, blocking: writing,
+                    notifier: notifier, logger: logger)),
+            .init(
+                service: FlushingService(
+                    store: store, blocking: BlockingWork(threads: 1), logger: logger)),
+            .init(service: ReloadService(signals: hangups, reload: reload)),
+            .init(
+                service: AnsweringService(server: server, listeners: listeners) {
+                    notifier.ready(status: "Watching")
+                }),
+        ]
+        if let metrics = metricsService(tracer, keeper, recorder, store, queries, journal) {
+            services.append(.init(service: metrics))
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: SamplingService(tracer: tracer)),
-                    .init(service: ChildrenService(keeper: keeper, execs: kernel.execs)),
-                    .init(
-                        service: HousekeepingService(
-                            tracer: tracer, keeper: keeper, store: store, blocking: writing,
-                            notifier: notifier, logger: logger)),
-                    .init(
-                        service: FlushingService(
-                            store: store, blocking: BlockingWork(threads: 1), logger: logger)),
-                    .init(service: ReloadService(signals: hangups, reload: reload)),
-                    .init(
-                        service: AnsweringService(server: server, listeners: listeners) {
-                            notifier.ready(status: "Watching")
-                        }),
-                ],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         tell(.notice, "memwatchd \(MemwatchVersion.text) started", journal, id: .started)
         for gap in unmet(configuration) { tell(.warning, gap, journal, id: .started) }
@@ -211,12 +218,36 @@ struct Daemon {
         return .records()
     }
 
+    /// root's daemon and the service ask the system's manager; a user's own daemon, which alone has that user's
+    /// runtime directory, asks that user's.
+    private func unitStarter(_ journal: JournalWriter?) -> UnitStarter {
+        UnitStarter(isUser: geteuid() != 0 && getenv("XDG_RUNTIME_DIR") != nil) { [self] unit, reason in
+            tell(.warning, "\(unit) is not started: \(reason)", journal, id: .alertUnitFailed)
+        }
+    }
+
+    /// nil where none is configured.
+    private func metricsService(
+        _ tracer: Tracer, _ keeper: TargetKeeper, _ recorder: Recorder, _ store: HistoryStore,
+        _ queries: BlockingWork,
+        _ journal: JournalWriter?
+    ) -> MetricsService? {
+        guard !configuration.metrics.listen.isEmpty,
+            let address = try? MetricsAddress(configuration.metrics.listen)
+        else { return nil }
+        let source = MetricsSource(
+            tracer: tracer, keeper: keeper, recorder: recorder, store: store, queries: queries,
+            journal: journal,
+            version: MemwatchVersion.text)
+        return MetricsService(server: MetricsServer(address: address) { await source.families() }) {
+            [self] problem in
+            tell(.error, problem, journal, id: .metricsFailing)
+        }
+    }
+
     /// What the configuration asks for and this version does not do: said, not swallowed.
     private func unmet(_ configuration: DaemonConfiguration) -> [String] {
         var gaps: [String] = []
-        if !configuration.metrics.listen.isEmpty {
-            gaps.append("metrics.listen is set, but this version serves no metrics")
-        }
         let byProgram = configuration.targets.contains { if case .exe = $0.matcher { true } else { false } }
         let held = Privileges.held
         if byProgram, !held.isEmpty, !held.contains(.sysPtrace) {
@@ -227,24 +258,30 @@ struct Daemon {
         return gaps
     }
 
+    private func changedByRestart(_ next: DaemonConfiguration) -> [String] {
+        var keys: [String] = []
+        if next.events.source != configuration.events.source { keys.append("events.source") }
+        if next.metrics.listen != configuration.metrics.listen { keys.append("metrics.listen") }
+        return keys
+    }
+
     /// A bad file leaves the old configuration in force and says where it is wrong.
     private func reload(
-        _ notifier: Notifier, _ tracer: Tracer, _ keeper: TargetKeeper, _ gate: CurrentGate,
-        _ journal: JournalWriter?
+        _ notifier: Notifier, _ tracer: Tracer, _ keeper: TargetKeeper, _ recorder: Recorder,
+        _ gate: CurrentGate, _ journal: JournalWriter?
     ) async {
         notifier.reloading()
         defer { notifier.ready() }
         do {
             let next = try DaemonConfiguration.load(
                 explicitFile: options.config, defaultFile: paths.configurationFile)
-            if next.events.source != configuration.events.source {
-                tell(
-                    .warning, "events.source is changed by a restart, not by a reload", journal, id: .reloaded
-                )
+            for key in changedByRestart(next) {
+                tell(.warning, "\(key) is changed by a restart, not by a reload", journal, id: .reloaded)
             }
             gate.replace(AccessGate(rule: accessRule(next)))
             journal?.setLimits(Self.journalLimits(next))
             await tracer.setTiming(timing(next))
+            await recorder.setAlerts(next.alerts)
             await keeper.apply(next, gate: gate.current)
             tell(.notice, "configuration reloaded", journal, id: .reloaded)
         } catch {

@@ -26,7 +26,50 @@ struct ConfigurationField {
             let text = try string("text in quotes")
             if let problem = problem(text) { throw UnreadableText("\(name): \(problem)") }
             configuration[keyPath: path] = text
+        case .percent(let path): configuration[keyPath: path] = try percent()
+        case .durationOrNever(let path, let range):
+            configuration[keyPath: path] = try durationOrNever(in: range)
+        case .thresholds(let path): configuration[keyPath: path] = try thresholds()
         }
+    }
+
+    private func percent() throws(UnreadableText) -> Int {
+        let text = try string("a share in quotes, such as \"80%\", or \"\" for never")
+        if text.isEmpty { return 0 }
+        guard text.hasSuffix("%"), let percent = Int(text.dropLast()), (1...100).contains(percent) else {
+            throw UnreadableText(
+                "\(name) is \(UnreadableText.quote(text)); write \"1%\" to \"100%\", or \"\" for never")
+        }
+        return percent
+    }
+
+    private func durationOrNever(in range: ClosedRange<Int64>) throws(UnreadableText) -> Int64 {
+        if value?.string == "" { return 0 }
+        return try duration(in: range)
+    }
+
+    /// More would be looked at for each sample of each process.
+    private static let mostThresholds = 100
+
+    private func thresholds() throws(UnreadableText) -> [ThresholdRule] {
+        guard let array = value?.array else {
+            throw wrongType("thresholds in brackets, such as [\"heap > 2GiB for 5m\"]")
+        }
+        guard array.count <= Self.mostThresholds else {
+            throw UnreadableText(
+                "\(name) has \(array.count) thresholds; write at most \(Self.mostThresholds)")
+        }
+        var rules: [ThresholdRule] = []
+        for index in 0..<array.count {
+            guard let text = array[index].string else {
+                throw UnreadableText(
+                    "\(name) has \(ConfigurationReader.describe(array[index])) in it; write thresholds in quotes"
+                )
+            }
+            let rule = try ThresholdRule(text)
+            if !rules.contains(rule) { rules.append(rule) }
+        }
+        return rules
     }
 
     func duration(in range: ClosedRange<Int64>) throws(UnreadableText) -> Int64 {

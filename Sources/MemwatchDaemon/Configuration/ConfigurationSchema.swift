@@ -1,4 +1,3 @@
-import Glibc
 import MemwatchInterface
 
 /// Every section and key there is, with the values it takes.
@@ -26,6 +25,11 @@ enum ConfigurationSchema {
         case source(WritableKeyPath<DaemonConfiguration, DaemonConfiguration.Events.Source>)
         /// A string, and what is wrong with one.
         case text(WritableKeyPath<DaemonConfiguration, String>, (String) -> String?)
+        /// `"80%"`, or `""` for never.
+        case percent(WritableKeyPath<DaemonConfiguration, Int>)
+        /// A duration, or `""` for never, which is 0.
+        case durationOrNever(WritableKeyPath<DaemonConfiguration, Int64>, ClosedRange<Int64>)
+        case thresholds(WritableKeyPath<DaemonConfiguration, [ThresholdRule]>)
     }
 
     private static let minute: Int64 = 60_000_000
@@ -34,7 +38,6 @@ enum ConfigurationSchema {
 
     static let interval: ClosedRange<Int64> = 100_000...hour
 
-    /// `[alerts]` has no keys yet, and takes none.
     static var sections: [Section] {
         [
             Section(
@@ -76,7 +79,18 @@ enum ConfigurationSchema {
                 ]),
             Section(
                 name: "metrics", keys: [Key(name: "listen", value: .text(\.metrics.listen, problemOfListen))]),
-            Section(name: "alerts", keys: []),
+            Section(
+                name: "alerts",
+                keys: [
+                    Key(name: "thresholds", value: .thresholds(\.alerts.thresholds)),
+                    Key(name: "stack_near_limit", value: .percent(\.alerts.stackNearLimit)),
+                    Key(name: "maps_near_limit", value: .percent(\.alerts.mapsNearLimit)),
+                    Key(
+                        name: "leak_suspected",
+                        value: .durationOrNever(\.alerts.leakMicroseconds, minute...DaemonConfiguration.day)),
+                    Key(name: "writable_executable", value: .switched(\.alerts.writableExecutable)),
+                    Key(name: "on_alert", value: .text(\.alerts.unit, problemOfUnit)),
+                ]),
         ]
     }
 
@@ -91,20 +105,25 @@ enum ConfigurationSchema {
                 + "or \"\" for none"
     }
 
+    /// systemd.unit(5): an instance of a template gets its name between `@` and `.`.
+    private static func problemOfUnit(_ name: String) -> String? {
+        if name.isEmpty { return nil }
+        let letters = name.utf8.dropLast("@.service".utf8.count)
+        let isTemplate =
+            name.hasSuffix("@.service") && !letters.isEmpty && name.utf8.count <= 200
+            && letters.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+                    || ":-_.\\".utf8.contains(byte)
+            }
+        return isTemplate
+            ? nil
+            : "\(UnreadableText.quote(name)) is not a template of a service; write one such as "
+                + "\"memwatch-alert@.service\", or \"\" for none"
+    }
+
     private static func problemOfListen(_ text: String) -> String? {
         if text.isEmpty { return nil }
-        let problem =
-            "\(UnreadableText.quote(text)) is not an address and a port; write one such as "
-            + "\"127.0.0.1:9464\" or \"[::1]:9464\", or \"\" for none"
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
-            port > 0
-        else { return problem }
-        let host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            var address = in6_addr()
-            return inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &address) == 1 ? nil : problem
-        }
-        var address = in_addr()
-        return host == "localhost" || inet_pton(AF_INET, String(host), &address) == 1 ? nil : problem
+        do throws(UnreadableText) { _ = try MetricsAddress(text) } catch { return error.description }
+        return nil
     }
 }

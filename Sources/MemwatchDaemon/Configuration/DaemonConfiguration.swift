@@ -76,6 +76,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
     package var journal = Journal()
     package var access = Access()
     package var metrics = Metrics()
+    package var alerts = AlertSettings()
     /// Of all files, in their order.
     package var targets: [TargetRule] = []
 

@@ -52,13 +52,26 @@ package actor Recorder {
     /// until the daemon is restarted. What else was seen meanwhile is not kept: nobody knows for how long.
     private var missedEnds: [HistoryEntry] = []
     private static let mostMissedEnds = 10_000
+    private var alerts: AlertBook
+    private let starter: AlertUnit?
 
-    package init(store: HistoryStore, journal: JournalWriter?, feed: EventFeed, blocking: BlockingWork) {
+    package init(
+        store: HistoryStore, journal: JournalWriter?, feed: EventFeed, blocking: BlockingWork,
+        alerts: AlertBook = AlertBook(AlertSettings(), maxMapCount: nil), starter: AlertUnit? = nil
+    ) {
         self.store = store
         self.journal = journal
         self.feed = feed
         self.blocking = blocking
+        self.alerts = alerts
+        self.starter = starter
     }
+
+    /// Puts other alerts in force; what is on and still asked for stays on.
+    package func setAlerts(_ settings: AlertSettings) { alerts.settings = settings }
+
+    /// Alerts that are on now.
+    package var activeAlerts: [EventType: Int] { alerts.active }
 
     /// Where to ask for a target's present map when the history has to catch up.
     package func setRegionSource(_ source: @escaping @Sendable (TargetID) async -> [ObservedRegion]?) {
@@ -127,6 +140,12 @@ package actor Recorder {
             guard observations[index].postMortem != nil else { continue }
             let wasKilled = oomKilled(observations[index].identity)
             observations[index].postMortem?.oomKilled = wasKilled
+        }
+        for index in observations.indices {
+            let comm = known[observations[index].identity]?.description.comm ?? []
+            let found = alerts.alerts(from: observations[index], comm: comm)
+            observations[index].events += found
+            for alert in found where !alert.isCleared { starter?.start(for: alert, alerts.settings.unit) }
         }
         await write(observations)
         for observation in observations {

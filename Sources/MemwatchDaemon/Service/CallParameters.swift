@@ -19,12 +19,27 @@ struct CallParameters {
 
     func strings(_ name: String) -> [String]? { parameters[name]?.arrayValue?.compactMap(\.stringValue) }
 
-    /// PID_MAX_LIMIT is 4,194,304 (proc(5)).
     func pid() throws -> Int32? {
-        guard let value = parameters["pid"]?.integerValue else { return nil }
+        try parameters["pid"]?.integerValue.map { try Self.pid($0, "pid") }
+    }
+
+    /// Each once; nil where none are named.
+    func pids() throws -> [Int32]? {
+        guard let values = parameters["pids"]?.arrayValue?.compactMap(\.integerValue) else { return nil }
+        var pids: [Int32] = []
+        for value in values {
+            let pid = try Self.pid(value, "pids")
+            if !pids.contains(pid) { pids.append(pid) }
+        }
+        return pids
+    }
+
+    /// PID_MAX_LIMIT is 4,194,304 (proc(5)).
+    private static func pid(_ value: Int64, _ parameter: String) throws -> Int32 {
         guard (1...4_194_304).contains(value) else {
             throw MonitorError.invalidValue(
-                parameter: "pid", reason: "\(value) is not a process id: write a number from 1 to 4194304")
+                parameter: parameter, reason: "\(value) is not a process id: write a number from 1 to 4194304"
+            )
         }
         return Int32(value)
     }

@@ -75,6 +75,7 @@ extension MonitorService: VarlinkService {
             case .history: try await history(call, peer, replies)
             case .events: try await events(call, peer, replies)
             case .diff: try await diff(call, peer, replies)
+            case .watch: try await watch(call, peer, replies)
             case .status: try await status(replies)
             }
         } catch let error as MonitorError {

@@ -3,7 +3,7 @@ import History
 import MemoryModel
 package import MemwatchInterface
 import ProcFS
-import Tracing
+package import Tracing
 
 // What clients ask for, and who of them may.
 extension TargetKeeper {
@@ -86,24 +86,29 @@ extension TargetKeeper {
 
     /// The targets this client may see, and the rules if it may make some.
     package func list(for peer: PeerIdentity) async -> (targets: [TargetRecord], rules: [RuleRecord]) {
-        guard user(of: peer) != nil else {
-            var records: [RuleRecord] = []
-            for rule in rules { records.append(await record(of: rule)) }
-            return (await tracer.snapshots.map { TargetRecord($0) }, records)
-        }
+        let targets = await visible(to: peer).map { TargetRecord($0) }
+        guard user(of: peer) == nil else { return (targets, []) }
+        var records: [RuleRecord] = []
+        for rule in rules { records.append(await record(of: rule)) }
+        return (targets, records)
+    }
+
+    /// The targets this client may see.
+    package func visible(to peer: PeerIdentity) async -> [TargetSnapshot] {
+        guard user(of: peer) != nil else { return await tracer.snapshots }
         var own: [TargetSnapshot] = []
         for snapshot in await tracer.snapshots where await maySee(peer, snapshot) { own.append(snapshot) }
         // Whatever was read of a process since the recorder last heard of it: asked of the process itself.
         let (gate, root, found) = (gate, root, own)
-        let targets = try? await blocking.run {
+        let visible = try? await blocking.run {
             found.filter { snapshot in
                 guard let directory = try? root.open(pid: snapshot.description.identity.pid) else {
                     return true
                 }
                 return gate.mayRead(peer, directory)
-            }.map { TargetRecord($0) }
+            }
         }
-        return (targets ?? [], [])
+        return visible ?? []
     }
 
     // MARK: Who may

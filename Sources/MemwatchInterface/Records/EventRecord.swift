@@ -20,6 +20,8 @@ package struct EventRecord: Record, Hashable {
     package var count: UInt64?
     /// The new process, where it is a fork.
     package var child: Int32?
+    /// The end of an alert.
+    package var isCleared = false
 
     package init(_ event: MemoryEvent) {
         time = event.time
@@ -37,9 +39,10 @@ package struct EventRecord: Record, Hashable {
         source = event.source
         count = event.type == .gap || (event.count ?? 1) > 1 ? event.count : nil
         child = event.child
+        isCleared = event.isCleared
     }
 
-    /// `count` and `child` are not among them: they are members only where they say something.
+    /// `count`, `child` and `cleared` are not among them: they are members only where they say something.
     package static let fields = [
         "time", "pid", "comm", "event", "kind", "delta", "size", "start", "end", "perms", "path", "tid",
         "source",
@@ -81,6 +84,10 @@ package struct EventRecord: Record, Hashable {
             writer.key("child")
             writer.value(child)
         }
+        if isCleared {
+            writer.key("cleared")
+            writer.value(true)
+        }
         writer.endObject()
     }
 
@@ -105,5 +112,6 @@ package struct EventRecord: Record, Hashable {
         source = try json.string("source") == EventSource.perf.name ? .perf : .sample
         count = try json.optional("count", JSONObject.unsigned)
         child = try json.optional("child", JSONObject.integer).flatMap { Int32(exactly: $0) }
+        isCleared = json["cleared"]?.boolValue ?? false
     }
 }

@@ -64,6 +64,12 @@ struct ConfigurationTests {
             [metrics]
             listen = "127.0.0.1:9464"
             [alerts]
+            thresholds = ["heap > 2GiB for 5m", "anon grows > 10MiB/min for 10m"]
+            stack_near_limit = ""
+            maps_near_limit = "90%"
+            leak_suspected = "1h"
+            writable_executable = true
+            on_alert = "tell@.service"
             [[target]]
             pid = 812
             interval = "100ms"
@@ -93,6 +99,14 @@ struct ConfigurationTests {
         expected.access.maximumTargets = 7
         expected.access.connectionsPerUser = 3
         expected.metrics.listen = "127.0.0.1:9464"
+        expected.alerts.thresholds = [
+            try ThresholdRule("heap > 2GiB for 5m"), try ThresholdRule("anon grows > 10MiB/min for 10m"),
+        ]
+        expected.alerts.stackNearLimit = 0
+        expected.alerts.mapsNearLimit = 90
+        expected.alerts.leakMicroseconds = 3_600_000_000
+        expected.alerts.writableExecutable = true
+        expected.alerts.unit = "tell@.service"
         expected.targets = [
             TargetRule(.pid(812), intervalMicroseconds: 100_000, includesChildren: true),
             TargetRule(.comm(try Glob("python*"))), TargetRule(.exe(try Glob("/usr/lib/*/postgres"))),
@@ -157,7 +171,34 @@ struct ConfigurationTests {
                 "[sampling]\nfoo = 1",
                 "2:1: unknown key 'foo' in [sampling]; write one of interval, full_scan_interval"
             ),
-            ("[alerts]\nleak = true", "2:1: unknown key 'leak' in [alerts]; it has none yet, leave it empty"),
+            (
+                "[alerts]\nleak = true",
+                "2:1: unknown key 'leak' in [alerts]; write one of thresholds, stack_near_limit, maps_near_limit"
+            ),
+            (
+                "[alerts]\nthresholds = \"heap > 1GiB\"",
+                "2:14: thresholds is a string; write thresholds in brackets, such as [\"heap > 2GiB for 5m\"]"
+            ),
+            (
+                "[alerts]\nthresholds = [1]",
+                "2:14: thresholds has an integer in it; write thresholds in quotes"
+            ),
+            (
+                "[alerts]\nthresholds = [\"heep > 1GiB\"]",
+                "2:14: 'heep > 1GiB' is not a threshold (there is no size 'heep'); write one such as"
+            ),
+            (
+                "[alerts]\nstack_near_limit = \"80\"",
+                "2:20: stack_near_limit is '80'; write \"1%\" to \"100%\", or \"\" for never"
+            ),
+            (
+                "[alerts]\nleak_suspected = \"1s\"",
+                "2:18: leak_suspected is '1s'; write a duration from 1m to 1d"
+            ),
+            (
+                "[alerts]\non_alert = \"sh -c x\"",
+                "2:12: on_alert: 'sh -c x' is not a template of a service; write one such as"
+            ),
             ("\n  [ smapling ]\n", "2:5: unknown section 'smapling'; did you mean [sampling]?"),
             ("[targets]\n", "1:2: unknown section 'targets'; did you mean [[target]]?"),
             ("zebra = 1", "1:1: unknown section 'zebra'; write one of [sampling], [events],"),
