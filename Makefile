@@ -94,8 +94,9 @@ SANITIZER ?= thread
 sanitize: dependencies ## Run every test of "make test" under a sanitizer (SANITIZER=thread or address)
 	@scripts/sanitize.sh $(SANITIZER) $(SWIFTFLAGS)
 
-readme: ## Put the output of a fresh demo into README.md
+readme: ## Put the output of a fresh demo, and pictures of a real run, into README.md
 	@scripts/readme-demo.sh
+	@scripts/readme-pictures.sh
 
 ##@ Prepare and tidy
 

@@ -13,6 +13,8 @@ readonly programs=(
     "systemd-nspawn systemd-container"
     "debootstrap debootstrap"        # the Debian that "make test-system" boots
     "strace strace"                  # what a process really asked the kernel for
+    "promtool prometheus"            # what Prometheus itself says of our metrics and rules
+    "tmux tmux"                      # a real terminal for "memwatch watch"
     "jq jq"                          # the README's examples
     "sqlite3 sqlite3"
     "pmap procps"

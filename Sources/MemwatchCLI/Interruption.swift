@@ -50,7 +50,7 @@ final class Interruption: Sendable {
 
 /// A thread that ends with the program. For calls that block for ever, which have no place on
 /// the few threads of the concurrency runtime.
-private enum DetachedThread {
+enum DetachedThread {
     static func start(_ body: @escaping @Sendable () -> Void) {
         let work = Unmanaged.passRetained(Work(body))
         var id = pthread_t()

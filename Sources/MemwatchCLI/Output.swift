@@ -22,13 +22,8 @@ final class Output {
         buffer.reserveCapacity(Self.capacity + 4_096)
     }
 
-    /// Columns of the terminal; nil where it is none, or does not say.
-    var terminalWidth: Int? {
-        guard isTerminal else { return nil }
-        var size = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-        return Int(size.ws_col)
-    }
+    /// Of the terminal; nil where it is none, or does not say.
+    var size: TerminalSize? { isTerminal ? TerminalSize(of: descriptor) : nil }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         buffer.append(contentsOf: bytes)

@@ -27,15 +27,7 @@ package final class TemporaryDirectory: Sendable {
     @discardableResult
     package func write(_ bytes: [UInt8], to name: String, mode: UInt32 = 0o644) throws -> String {
         let path = file(name)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw TestFailure.system("open \(path)", errno) }
-        defer { close(descriptor) }
-        var done = 0
-        while done < bytes.count {
-            let count = bytes[done...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 { throw TestFailure.system("write \(path)", errno) }
-            done += count
-        }
+        try writeBytes(bytes, to: path, mode: mode)
         return path
     }
 }
@@ -54,6 +46,19 @@ private func removeTree(_ path: String) {
         closedir(directory)
     }
     remove(path)
+}
+
+/// Writes a file anew.
+package func writeBytes(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw TestFailure.system("open \(path)", errno) }
+    defer { close(descriptor) }
+    var done = 0
+    while done < bytes.count {
+        let count = bytes[done...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        if count < 0 { throw TestFailure.system("write \(path)", errno) }
+        done += count
+    }
 }
 
 /// The bytes of a file, at most `limit`. Also of files under /proc, which have no size.

@@ -15,7 +15,9 @@ struct Memwatch: ParsableCommand {
             """,
         version: "memwatch " + MemwatchVersion.text,
         subcommands: [
-            RegionsCommand.self, AttachCommand.self, DetachCommand.self, ListCommand.self,
-            HistoryCommand.self, EventsCommand.self, DiffCommand.self, StatusCommand.self,
+            RegionsCommand.self, MapCommand.self, AttachCommand.self, DetachCommand.self, ListCommand.self,
+            HistoryCommand.self, EventsCommand.self, DiffCommand.self, WatchCommand.self,
+            ExplainCommand.self,
+            StatusCommand.self, DoctorCommand.self,
         ])
 }

@@ -116,7 +116,7 @@ final class TablePrinter {
 
     /// On a terminal a long path loses its middle rather than breaking the table; in a pipe nothing is cut.
     private func fitted(_ cell: ShownText, from column: Int) -> ShownText {
-        guard output.isTerminal, let width = output.terminalWidth, width - column >= 16 else { return cell }
+        guard let width = output.size?.columns, width - column >= 16 else { return cell }
         return ShownText(Ellipsis.middle(cell.text, width: width - column))
     }
 }
@@ -146,6 +146,11 @@ private struct ShownText {
 enum Style: String {
     case bold = "1"
     case dim = "2"
+    case reverse = "7"
+    case green = "32"
+    case blue = "34"
+    case magenta = "35"
+    case cyan = "36"
 
     var start: String { "\u{1b}[\(rawValue)m" }
     var end: String { "\u{1b}[0m" }

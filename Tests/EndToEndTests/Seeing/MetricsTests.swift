@@ -1,0 +1,204 @@
+import Glibc
+import TestSupport
+import Testing
+import Varlink
+
+@Suite("Metrics, as Prometheus reads them", .requiresTool("curl"), .timeLimit(.minutes(5)))
+struct MetricsTests {
+    /// A daemon that serves metrics on this machine, and what asks it.
+    private struct Served {
+        let daemon: Daemon
+        let port: Int
+        var address: String { "http://127.0.0.1:\(port)/metrics" }
+
+        init() throws {
+            port = try freePort()
+            daemon = try Daemon(Daemon.quiet + "[metrics]\nlisten = \"127.0.0.1:\(port)\"\n")
+        }
+
+        /// What it answers, and what it says about that. Waits until it listens, which is soon after the daemon is ready.
+        func get(_ options: String..., path: String = "/metrics") throws -> (headers: String, body: String) {
+            let text = try run(
+                "curl",
+                ["-sS", "-i", "--retry", "20", "--retry-connrefused", "--retry-delay", "0"] + options
+                    + ["http://127.0.0.1:\(port)\(path)"])
+            let parts = text.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false)
+            return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+        }
+    }
+
+    @Test("promtool finds nothing wrong with them", .requiresTool("promtool"))
+    func check() throws {
+        let served = try Served()
+        let memgrow = try Memgrow("zoo", "--hold")
+        let follower = try served.daemon.attach(memgrow.pid)
+        let page = try served.get()
+        #expect(page.headers.contains("200 OK") && page.headers.contains("text/plain; version=0.0.4"))
+        let promtool = try ChildProcess("promtool", ["check", "metrics"])
+        try promtool.send(page.body)
+        promtool.closeInput()
+        let complaints = try promtool.remainingOutput()
+        #expect(try promtool.waitForExit() == .status(0), "\(complaints)\(promtool.errorText())")
+        #expect(complaints == "" && promtool.errorText() == "")
+        let open = try served.get("-H", "Accept: application/openmetrics-text; version=1.0.0")
+        #expect(
+            open.headers.contains("application/openmetrics-text; version=1.0.0")
+                && open.body.hasSuffix("# EOF\n"))
+        _ = follower
+        try served.daemon.stop()
+    }
+
+    @Test("what Prometheus has scraped is what history says, to the byte", .requiresTool("prometheus"))
+    func scrape() throws {
+        let served = try Served()
+        let memgrow = try Memgrow("zoo", "--hold")
+        let follower = try served.daemon.attach(memgrow.pid)
+        let prometheus = try Prometheus(scraping: "127.0.0.1:\(served.port)")
+        let pid = "\(memgrow.pid)"
+        let sums = try prometheus.values("sum by (kind) (memwatch_region_bytes{pid=\"\(pid)\"})", by: "kind")
+        let sample = try #require(try served.daemon.records("history", pid).last)
+        var kinds: [String: Int64] = [:]
+        for (kind, bytes) in try #require(sample["kinds"]?.objectValue) where bytes != 0 {
+            kinds[kind] = bytes.integerValue
+        }
+        #expect(sums == kinds)
+        let total = try prometheus.values(
+            "sum(memwatch_region_bytes{pid=\"\(pid)\"}) - sum(memwatch_virtual_memory_bytes{pid=\"\(pid)\"})",
+            by: "")
+        #expect(total == ["": 0])
+        #expect(try prometheus.values("memwatch_targets", by: "") == ["": 1])
+        #expect(try prometheus.values("up", by: "") == ["": 1])
+        _ = follower
+    }
+
+    @Test("the shipped rules are what they say they are", .requiresTool("promtool"))
+    func rules() throws {
+        let file = #filePath
+        let root = file.components(upTo: "/Tests/")
+        let checked = try run("promtool", ["check", "rules", root + "/config/prometheus/rules.yml"])
+        #expect(checked.contains("SUCCESS"))
+        let tested = try run("promtool", ["test", "rules", root + "/config/prometheus/rules-test.yml"])
+        #expect(tested.contains("SUCCESS"))
+    }
+
+    @Test("who asks for something else is told, and who sends garbage or nothing is not waited for")
+    func hostile() throws {
+        let served = try Served()
+        #expect(try served.get(path: "/").headers.contains("404"))
+        #expect(try served.get("-X", "POST", "-d", "x").headers.contains("405"))
+        #expect(try served.get("-I").headers.contains("200 OK"))
+        let script = """
+            import socket, sys
+            peers = []
+            for n in range(200):
+                peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+                peer.setblocking(False)
+                peers.append(peer)
+                try:
+                    peer.send([b"GET /metrics HTTP/1.1\\r\\n", b"\\x00\\xff" * 500, b"GET /metrics HTTP/1.1\\r\\nX: " + b"y" * 200000,
+                               b"POST /metrics HTTP/1.1\\r\\nContent-Length: 99999999\\r\\n\\r\\n" + b"z" * 100000][n % 4])
+                except OSError:
+                    pass
+            print("sent")
+            """
+        #expect(try run("python3", ["-c", script, "\(served.port)"]) == "sent\n")
+        #expect(try served.get().headers.contains("200 OK"))
+        #expect(try served.daemon.memory("VmRSS") < 200 << 20)
+        try served.daemon.stop()
+    }
+
+    @Test("on a Unix socket, too, which is gone with the daemon; an address that is taken stops nothing")
+    func places() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("metrics")
+        let daemon = try Daemon(Daemon.quiet + "[metrics]\nlisten = \"\(path)\"\n")
+        let page = try run(
+            "curl",
+            [
+                "-sS", "--retry", "20", "--retry-all-errors", "--retry-delay", "0", "--unix-socket", path,
+                "http://x/metrics",
+            ])
+        #expect(page.contains("memwatch_targets 0"))
+        try daemon.stop()
+        #expect(access(path, F_OK) != 0)
+        let served = try Served()
+        let second = try Daemon(Daemon.quiet + "[metrics]\nlisten = \"127.0.0.1:\(served.port)\"\n")
+        #expect(try second.status()["targets"] == 0)
+        try second.stop()
+        #expect(second.process.errorText().contains("metrics are not served"))
+    }
+}
+
+/// A real Prometheus that scrapes one address, with a directory of its own.
+private final class Prometheus {
+    private let directory: TemporaryDirectory
+    private let process: ChildProcess
+    private let port: Int
+
+    init(scraping address: String) throws {
+        directory = try TemporaryDirectory()
+        port = try freePort()
+        try directory.write(
+            """
+            global: {scrape_interval: 1s}
+            scrape_configs:
+              - job_name: memwatch
+                static_configs: [{targets: ["\(address)"]}]
+            """, to: "prometheus.yml")
+        process = try ChildProcess(
+            "prometheus",
+            [
+                "--config.file=" + directory.file("prometheus.yml"),
+                "--storage.tsdb.path=" + directory.file("data"),
+                "--web.listen-address=127.0.0.1:\(port)",
+            ])
+    }
+
+    deinit { process.signal(SIGKILL) }
+
+    /// The values that a query has, by one of their labels; asked until there are some.
+    func values(_ query: String, by label: String) throws -> [String: Int64] {
+        for _ in 0..<300 {
+            let answer = try? run(
+                "curl",
+                [
+                    "-sS", "--retry", "50", "--retry-connrefused", "--retry-delay", "0", "-G",
+                    "--data-urlencode", "query=" + query, "http://127.0.0.1:\(port)/api/v1/query",
+                ])
+            let result = try answer.map { try JSON(parsing: $0) }?["data"]?["result"]?.arrayValue ?? []
+            var values: [String: Int64] = [:]
+            for series in result {
+                guard let text = series["value"]?.arrayValue?.last?.stringValue, let value = Double(text)
+                else { continue }
+                values[series["metric"]?[label]?.stringValue ?? ""] = Int64(value)
+            }
+            if !values.isEmpty { return values }
+            usleep(100_000)
+        }
+        throw TestFailure("Prometheus has nothing of \(query): \(process.errorText())")
+    }
+}
+
+/// A port that nobody listened at a moment ago.
+private func freePort() throws -> Int {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(socket) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutableBytes(of: &address) { bytes in
+        guard let base = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return false }
+        return bind(socket, base, length) == 0 && getsockname(socket, base, &length) == 0
+    }
+    guard isBound else { throw TestFailure.system("bind", errno) }
+    return Int(UInt16(bigEndian: address.sin_port))
+}
+
+extension String {
+    /// What is in front of the last `mark`.
+    fileprivate func components(upTo mark: String) -> String {
+        guard let range = ranges(of: mark).last else { return self }
+        return String(self[..<range.lowerBound])
+    }
+}
