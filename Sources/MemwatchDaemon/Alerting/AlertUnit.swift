@@ -1,5 +1,5 @@
 package import Journal
-package import MemoryModel
+import MemoryModel
 
 /// Starts the unit that the administrator wants to be started at alerts. Never a command line: what a process is called
 /// must not reach a shell.
