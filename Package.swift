@@ -123,7 +123,7 @@ let package = Package(
         .target(
             name: "MemwatchCLI",
             dependencies: [
-                "MemoryModel", "ProcFS", "Inspection", "KernelEvents", "Analysis", "Varlink",
+                "CLinux", "MemoryModel", "ProcFS", "Inspection", "KernelEvents", "Analysis", "Varlink",
                 "MemwatchInterface",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

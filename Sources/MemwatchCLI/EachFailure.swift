@@ -15,7 +15,7 @@ struct EachFailure {
     mutating func note(_ failure: Failure) throws(Failure) {
         switch failure.status {
         case .noInput, .noPermission, .usage: break
-        case .done, .unavailable, .software: throw failure
+        default: throw failure
         }
         guard isSeveral else { throw failure }
         if let message = failure.message { Diagnostics.line(command: command, message) }

@@ -1,18 +1,28 @@
 import MemwatchInterface
 
 /// How memwatch ends, by sysexits.h: the whole contract with scripts.
-package enum ExitStatus: Int32, Sendable {
-    case done = 0
+package struct ExitStatus: RawRepresentable, Hashable, Sendable {
+    package let rawValue: Int32
+
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+
+    package static let done = ExitStatus(rawValue: 0)
     /// EX_USAGE: the command line makes no sense.
-    case usage = 64
+    package static let usage = ExitStatus(rawValue: 64)
     /// EX_NOINPUT: no such process, no history for it, or a process without memory of its own.
-    case noInput = 66
+    package static let noInput = ExitStatus(rawValue: 66)
     /// EX_UNAVAILABLE: no daemon.
-    case unavailable = 69
+    package static let unavailable = ExitStatus(rawValue: 69)
     /// EX_SOFTWARE: an internal error.
-    case software = 70
+    package static let software = ExitStatus(rawValue: 70)
     /// EX_NOPERM: not permitted.
-    case noPermission = 77
+    package static let noPermission = ExitStatus(rawValue: 77)
+
+    // Of `run`, which passes on its program's status.
+    /// The program cannot be executed.
+    static let notExecutable = ExitStatus(rawValue: 126)
+    /// There is no such program.
+    static let notFound = ExitStatus(rawValue: 127)
 }
 
 /// Why a command ends early: an exit status, and one line that says what to do next.
@@ -39,6 +49,9 @@ struct Failure: Error, Hashable, CustomStringConvertible {
 
     /// All there is to say stands on standard error already.
     static func told(_ status: ExitStatus) -> Failure { Failure(status: status) }
+
+    /// What a program that was run ended with, which has said itself what there was to say.
+    static func ofProgram(_ status: Int32) -> Failure { Failure(status: ExitStatus(rawValue: status)) }
 
     static func usage(_ message: String) -> Failure { Failure(.usage, message) }
 

@@ -53,6 +53,12 @@ extension TargetObserver {
     mutating func lastEvents(_ tick: Tick, _ observation: inout Observation) -> [MemoryEvent] {
         let records = takeRecords(tick)
         if records.contains(where: \.isExec) { observation.identification = .unknown }
+        // Nobody can be asked any more what it was called; the record of the exec says that.
+        for record in records {
+            guard case .exec(let comm) = record.content, !comm.isEmpty else { continue }
+            (description.comm, description.exe) = (comm, nil)
+            observation.description = description
+        }
         let told = events(applied(records, nil, nil), tick)
         note(told)
         let exit = MemoryEvent.exit(

@@ -12,5 +12,6 @@
 #include "clinux_pagemap_scan.h"
 #include "clinux_perf.h"
 #include "clinux_procmap_query.h"
+#include "clinux_spawn.h"
 
 #endif

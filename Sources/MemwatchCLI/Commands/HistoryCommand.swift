@@ -57,8 +57,14 @@ struct HistoryCommand: ParsableCommand {
         var printer = RecordPrinter<SampleRecord>(
             format, layout: .samples(kinds: kinds), csvColumns: SampleRecord.csvColumns(kinds: kinds),
             output: Output())
+        var progress = Progress(command: "history")
+        var count = 0
+        defer { progress.end() }
         try daemon.streamRecords(.history, parameters, in: "samples") { (bytes) throws(Failure) in
             try printer.write(json: bytes)
+            count += 1
+            // Asking the clock for each of a million rows would be seen.
+            if count.isMultiple(of: 1_024) { progress.show { "\(Quantity.count(count)) samples" } }
         }
         try printer.finish()
     }

@@ -31,7 +31,7 @@ struct WatchCommand: ParsableCommand {
         let end = try view.run()
         terminal.leave()
         // As for any program that a signal ends.
-        if case .signal(let number) = end { WatchLoop.die(of: number) }
+        if case .signal(let number) = end { Signals.die(of: number) }
     }
 }
 
@@ -113,14 +113,5 @@ private struct WatchLoop {
         terminal.leave()
         kill(getpid(), SIGSTOP)
         terminal.enter()
-    }
-
-    static func die(of number: Int32) {
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, number)
-        signal(number, SIG_DFL)
-        pthread_sigmask(SIG_UNBLOCK, &set, nil)
-        raise(number)
     }
 }

@@ -11,8 +11,16 @@ package struct AccessRule: Hashable, Sendable {
     /// Members of this group see every process, as root does; nil: only root does.
     package let groupID: UInt32?
 
-    package init(groupID: UInt32?) {
+    /// Who runs the daemon, where that can look at nothing that this user could not; nil for one that can.
+    ///
+    /// This user may read all of its history. Of a process that ended right after it executed another program nobody knows
+    /// any more whose that was, and a privileged daemon then tells nobody; this one has recorded nothing that perf(1), run
+    /// by the same user, would not have.
+    package let ownUID: UInt32?
+
+    package init(groupID: UInt32?, ownUID: UInt32? = nil) {
         self.groupID = groupID == Self.overflowID ? nil : groupID
+        self.ownUID = ownUID == Self.overflowID ? nil : ownUID
     }
 
     /// What the kernel shows in place of an id that has no number in the reader's user namespace
@@ -52,6 +60,7 @@ package struct AccessRule: Hashable, Sendable {
     /// Whether this client may be told what is kept of a process that may be gone by now.
     package func mayReadHistory(_ peer: PeerIdentity, of reader: HistoryReader) -> Bool {
         maySeeAll(peer) || isOwner(peer, of: reader)
+            || (peer.uid == ownUID && peer.sharesUserNamespace && isSomebody(peer.uid))
     }
 
     private func isOwner(_ peer: PeerIdentity, of reader: HistoryReader) -> Bool {

@@ -209,7 +209,9 @@ struct Daemon {
 
     private func accessRule(_ configuration: DaemonConfiguration) -> AccessRule {
         // Without the group only root sees all; a directory server that is away must not stop us.
-        AccessRule(groupID: (try? GroupLookup.groupID(named: configuration.access.group)) ?? nil)
+        AccessRule(
+            groupID: (try? GroupLookup.groupID(named: configuration.access.group)) ?? nil,
+            ownUID: Privileges.seesOtherUsers ? nil : geteuid())
     }
 
     /// Kernel events, unless the configuration or the kernel is against it.

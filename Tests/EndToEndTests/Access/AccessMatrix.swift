@@ -53,7 +53,7 @@ enum MatrixAnswer: String {
 /// All methods that concern a process, asked by one client about one pid.
 struct MatrixCell {
     /// Of the process as it is now.
-    var attach, regions, list, detach: MatrixAnswer
+    var attach, regions, watch, list, detach: MatrixAnswer
     /// Of what was recorded of it.
     var regionsAt, history, events, diff, listAll: MatrixAnswer
     /// Names of the programs in the events.
@@ -82,6 +82,7 @@ struct MatrixCell {
         }
         diff = try MatrixAnswer(ask("diff", name, "--from", "now", "--to", "now"), "diff")
         regions = try Self.liveRegions(client, daemon, pid)
+        watch = try Self.watched(client, daemon, pid)
         attach = try MatrixAnswer(ask("attach", name, "--interval", "100ms"), "attach")
         detach = try MatrixAnswer(ask("detach", name), "detach")
     }
@@ -90,9 +91,7 @@ struct MatrixCell {
     private static func liveRegions(
         _ client: MatrixClient, _ daemon: Daemon, _ pid: pid_t
     ) throws -> MatrixAnswer {
-        let words = client.wrapper + Strangers.python + ["-c", call, daemon.socket, "\(pid)"]
-        let process = try ChildProcess(words[0], Array(words.dropFirst()))
-        let reply = try JSON(parsing: try process.remainingOutput())
+        let reply = try reply(client, daemon, "Regions", "{\"pid\": \(pid)}")
         switch reply["error"]?.stringValue {
         case nil where reply["parameters"]?["regions"]?.arrayValue?.isEmpty == false: return .told
         case "org.memwatch.Monitor.PermissionDenied": return .denied
@@ -101,11 +100,34 @@ struct MatrixCell {
         }
     }
 
+    /// `memwatch watch` draws on a terminal; what it draws comes by this call.
+    private static func watched(
+        _ client: MatrixClient, _ daemon: Daemon, _ pid: pid_t
+    ) throws -> MatrixAnswer {
+        let reply = try reply(client, daemon, "Watch", "{\"pids\": [\(pid)]}")
+        let all = try self.reply(client, daemon, "Watch", "{}")["parameters"]?["watched"]?.arrayValue ?? []
+        let isAmongAll = all.contains { $0["target"]?["pid"]?.integerValue == Int64(pid) }
+        switch reply["error"]?.stringValue {
+        case nil where isAmongAll: return .told
+        case "org.memwatch.Monitor.PermissionDenied" where !isAmongAll: return .denied
+        case "org.memwatch.Monitor.NotAttached" where !isAmongAll: return .absent
+        default: throw TestFailure("Watch: \(reply), all: \(all)")
+        }
+    }
+
+    private static func reply(
+        _ client: MatrixClient, _ daemon: Daemon, _ method: String, _ parameters: String
+    ) throws -> JSON {
+        let words = client.wrapper + Strangers.python + ["-c", call, daemon.socket, method, parameters]
+        let process = try ChildProcess(words[0], Array(words.dropFirst()))
+        return try JSON(parsing: try process.remainingOutput())
+    }
+
     private static let call = """
         import json, socket, sys
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(sys.argv[1])
-            call = {"method": "org.memwatch.Monitor.Regions", "parameters": {"pid": int(sys.argv[2])}}
+            call = {"method": "org.memwatch.Monitor." + sys.argv[2], "parameters": json.loads(sys.argv[3])}
             connection.sendall(json.dumps(call).encode() + b"\\0")
             reply = b""
             while not reply.endswith(b"\\0"):

@@ -77,6 +77,7 @@ struct AccessMatrixTests {
         #expect(cell.attach == cell.live, what)
         #expect([cell.regionsAt, cell.events, cell.diff].allSatisfy { $0 == cell.past }, what)
         #expect((cell.list == .told) == (cell.live == .told), what)
+        #expect((cell.watch == .told) == (cell.list == .told), what)
         #expect((cell.listAll == .told) == (cell.past == .told || cell.live == .told), what)
         #expect((cell.detach == .told) == (cell.attach == .told), what)
         if client.seesAll {

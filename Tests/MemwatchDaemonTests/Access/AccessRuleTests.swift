@@ -81,6 +81,21 @@ struct AccessRuleTests {
         #expect(!AccessRule(groupID: 65_534).maySeeAll(peer(1_000, 65_534, [65_534])))
     }
 
+    @Test(
+        "Who runs a daemon that sees nothing but what they see reads all of its history, and nobody else does"
+    )
+    func ownDaemon() {
+        let own = AccessRule(groupID: nil, ownUID: 1_000)
+        #expect(own.mayReadHistory(peer(1_000, 1_000), of: .nobody))
+        #expect(!own.mayReadHistory(peer(2_000, 1_000), of: .nobody))
+        #expect(!own.mayReadHistory(peer(1_000, 1_000, sharesUserNamespace: false), of: .nobody))
+        // Of a process as it is now the rule is everybody's.
+        #expect(!own.mayRead(peer(1_000, 1_000), target: nil))
+        #expect(!AccessRule(groupID: nil).mayReadHistory(peer(1_000, 1_000), of: .nobody))
+        let nobody = AccessRule(groupID: nil, ownUID: 65_534)
+        #expect(!nobody.mayReadHistory(peer(65_534, 65_534), of: .nobody))
+    }
+
     @Test("A client in a user namespace of its own is told of no process")
     func clientInNamespace() {
         let sandboxed = peer(1_000, 1_000, sharesUserNamespace: false)

@@ -1,0 +1,61 @@
+import Glibc
+import MemoryModel
+import MemwatchInterface
+import Varlink
+
+extension RunSummary {
+    /// Of more processes only the first are read one by one; all of them are counted.
+    private static let mostProcesses = 1_000
+
+    /// Asks the run's daemon, when the program has ended.
+    mutating func read(from daemon: PrivateDaemon) throws(Failure) {
+        let connection = try Daemon.connect(daemon.endpoint)
+        let targets = try endedTargets(connection)
+        eventSource = try connection.call(.status)["event_source"]?.stringValue ?? "unknown"
+        let exec = try firstExec(connection)
+        for target in targets.prefix(Self.mostProcesses) {
+            var parameters: JSONObject = ["pid": .integer(Int64(target.pid))]
+            parameters.set("start", target.started?.rfc3339)
+            var process: RunProcess?
+            try connection.streamRecords(.history, parameters, in: "samples") { (bytes) throws(Failure) in
+                let sample = try RecordPrinter<SampleRecord>.read(bytes).sample
+                if process == nil {
+                    process = RunProcess(
+                        pid: target.pid, comm: target.comm, first: sample, waitsForExec: target.pid == pid)
+                }
+                process?.take(sample, afterExec: exec)
+            }
+            add(
+                process
+                    ?? RunProcess(
+                        pid: target.pid, comm: target.comm, first: nil, waitsForExec: target.pid == pid))
+        }
+        try connection.streamRecords(.events, JSONObject(), in: "events") { (bytes) throws(Failure) in
+            take(try RecordPrinter<EventRecord>.read(bytes))
+        }
+    }
+
+    /// When the program was executed; nil where nobody saw that.
+    private func firstExec(_ connection: Daemon) throws(Failure) -> Timestamp? {
+        var time: Timestamp?
+        let parameters: JSONObject = ["pid": .integer(Int64(pid)), "events": ["exec"]]
+        try connection.streamRecords(.events, parameters, in: "events") { (bytes) throws(Failure) in
+            if time == nil { time = try RecordPrinter<EventRecord>.read(bytes).time }
+        }
+        return time
+    }
+
+    /// All that were watched, once the daemon has seen the program's end; after three seconds, as they are.
+    private func endedTargets(_ connection: Daemon) throws(Failure) -> [TargetRecord] {
+        var targets: [TargetRecord] = []
+        for _ in 0..<150 {
+            targets = try connection.call(.list, ["all": true]).records("targets")
+            if targets.contains(where: { $0.pid == pid && $0.state != .running }) { break }
+            usleep(20_000)
+        }
+        // The program first, then its children as they came.
+        return targets.sorted { a, b in
+            (a.pid == pid ? 0 : 1, a.attached, a.pid) < (b.pid == pid ? 0 : 1, b.attached, b.pid)
+        }
+    }
+}
