@@ -13,6 +13,8 @@ readonly programs=(
     "systemd-nspawn systemd-container"
     "debootstrap debootstrap"        # the Debian that "make test-system" boots
     "strace strace"                  # what a process really asked the kernel for
+    "chromium chromium"              # a real browser for the report, driven as its users do
+    "chromedriver chromium-driver"
     "promtool prometheus"            # what Prometheus itself says of our metrics and rules
     "tmux tmux"                      # a real terminal for "memwatch watch"
     "jq jq"                          # the README's examples

@@ -17,10 +17,11 @@ struct Progress {
     private static let patience = 1.0
     private static let interval = 0.2
 
-    init(command: String, isQuiet: Bool = false) {
+    /// - Parameter isAlone: Nothing is written to standard output, so that it does not matter where that goes.
+    init(command: String, isAlone: Bool = false) {
         self.command = command
         isShown =
-            !isQuiet && isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) == 0
+            isatty(STDERR_FILENO) == 1 && (isAlone || isatty(STDOUT_FILENO) == 0)
             && Environment.value("TERM") != "dumb"
         last = began + Self.patience - Self.interval
     }

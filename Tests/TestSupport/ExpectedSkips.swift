@@ -17,7 +17,7 @@ package enum ExpectedSkips {
             "huge-pages", "anonymous-names",
             "ptrace", "kernel-records", "perf", "perf-machine", "perf-cgroup", "perf-ordinary-user",
             "perfmon-maps", "pid-namespace", "memory-controller", "test-machine", "tool-cc", "tool-unshare",
-            "tool-strace", "tool-tmux", "tool-promtool", "tool-prometheus", "tool-curl",
+            "tool-strace", "tool-tmux", "tool-promtool", "tool-prometheus", "tool-curl", "tool-chromedriver",
             "tool-java", "tool-node", "tool-numpy", "package", "tool-lintian", "tool-man", "tool-fish",
             "tool-zsh", "tool-postgres", "tool-setpriv", "tool-setcap", "peer-pidfd",
             "tool-systemd-socket-activate",

@@ -17,7 +17,7 @@ struct Memwatch: ParsableCommand {
         subcommands: [
             RegionsCommand.self, MapCommand.self, AttachCommand.self, DetachCommand.self, ListCommand.self,
             HistoryCommand.self, EventsCommand.self, DiffCommand.self, WatchCommand.self,
-            ExplainCommand.self, RunCommand.self,
+            ExplainCommand.self, ReportCommand.self, RunCommand.self,
             StatusCommand.self, DoctorCommand.self,
         ])
 }

@@ -8,9 +8,6 @@ extension ExplainedProcess {
     /// it is.
     private static let eventLimit: UInt64 = 200_000
 
-    /// At most so many samples, however long the span is: a slope needs no more.
-    private static let sampleLimit: Int64 = 1_800
-
     /// Asks the daemon for the past, and looks at what is there now.
     static func read(
         pid: Int32, _ range: TimeRange, now: Timestamp, from endpoint: Endpoint
@@ -18,29 +15,24 @@ extension ExplainedProcess {
         let daemon = try Daemon.connect(endpoint)
         var parameters: JSONObject = ["pid": .integer(Int64(pid))]
         parameters.set(range)
-        var process = ExplainedProcess(pid: pid, samples: [])
-        try process.readSamples(daemon, parameters, range, now: now)
-        try process.readTraffic(daemon, parameters)
+        var course = CoursePoints()
+        try daemon.streamRecords(.history, parameters, in: "samples") { (bytes) throws(Failure) in
+            course.add(try RecordPrinter<SampleRecord>.read(bytes).sample)
+        }
+        return try read(pid: pid, course, range, now: now, from: endpoint)
+    }
+
+    /// The same for who has read the samples.
+    static func read(
+        pid: Int32, _ course: CoursePoints, _ range: TimeRange, now: Timestamp, from endpoint: Endpoint
+    ) throws(Failure) -> ExplainedProcess {
+        var process = ExplainedProcess(pid: pid, samples: course.points.map { SampleRecord($0) })
+        var parameters: JSONObject = ["pid": .integer(Int64(pid))]
+        parameters.set(range)
+        try process.readTraffic(try Daemon.connect(endpoint), parameters)
         // Only what is there now has a map and limits; of a span that ended before, they would be another story.
         if range.until == nil { process.readPresent(endpoint, now) }
         return process
-    }
-
-    private mutating func readSamples(
-        _ daemon: Daemon, _ parameters: JSONObject, _ range: TimeRange, now: Timestamp
-    ) throws(Failure) {
-        var parameters = parameters
-        if let since = range.since {
-            let span = (range.until ?? now).microseconds &- since.microseconds
-            let step = span / Self.sampleLimit
-            // Below two seconds the samples themselves are about as many.
-            if step > 2_000_000 {
-                parameters["step"] = .string(DurationText.format(step / 1_000_000 * 1_000_000))
-            }
-        }
-        try daemon.streamRecords(.history, parameters, in: "samples") { (bytes) throws(Failure) in
-            samples.append(try RecordPrinter<SampleRecord>.read(bytes))
-        }
     }
 
     private mutating func readTraffic(_ daemon: Daemon, _ parameters: JSONObject) throws(Failure) {

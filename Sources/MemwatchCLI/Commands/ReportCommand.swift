@@ -1,0 +1,47 @@
+import ArgumentParser
+import Glibc
+import MemoryModel
+import MemwatchInterface
+import Varlink
+
+struct ReportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Writes one self-contained page about a process's memory, with charts.",
+        discussion: """
+            Sizes by kind over time, what of it was in memory, events, the region map at any time, what changed between \
+            two times, and where the growth came from, in words. The page needs no network. By the history of the last \
+            day, unless --since says otherwise.
+            """)
+
+    @Argument(help: ArgumentHelp("The process; it may have ended.", valueName: "pid"))
+    var pid: String
+
+    @Option(name: [.short, .long], help: ArgumentHelp("The page to write.", valueName: "file"))
+    var output: String
+
+    @OptionGroup var range: TimeRangeOptions
+    @OptionGroup var daemon: SocketOption
+
+    func run() throws {
+        let pid = try ArgumentText.pid(pid)
+        let now = Timestamp.now
+        var range = try TimeRange(range)
+        if range.since == nil {
+            range.since = Timestamp(microseconds: (range.until ?? now).microseconds &- 86_400_000_000)
+        }
+        var progress = Progress(command: "report", isAlone: true)
+        defer { progress.end() }
+        let report = try Report.read(pid: pid, range, now: now, from: daemon.endpoint(), &progress)
+        // Written when it is all there: a report that failed leaves the one before as it was.
+        let file = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else {
+            throw Failure.usage(
+                "--output: cannot write \(UnreadableText.quote(output)): \(SystemError.text(errno))")
+        }
+        defer { close(file) }
+        let page = Output(descriptor: file)
+        try page.write(ReportPage.html(report))
+        try page.flush()
+    }
+}
