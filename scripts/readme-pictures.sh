@@ -4,7 +4,7 @@
 #
 #     scripts/readme-pictures.sh
 #
-# Needs tmux and python3. Builds first, unless MEMWATCH_BIN_DIR names a directory with the programs.
+# Needs tmux and python3, and chromium for the picture of the report (docs/pictures/report.png). Builds first, unless MEMWATCH_BIN_DIR names a directory with the programs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -68,6 +68,8 @@ screen >"$scratch/watch"
 COLUMNS=100 LINES=30 "$bin/memwatch" map "$program" --resident >"$scratch/map"
 COLUMNS=100 "$bin/memwatch" explain "$program" >"$scratch/explain"
 
+"$bin/memwatch" report "$program" -o "$scratch/report.html"
+
 { echo "\$ memwatch map $program --resident"; cat "$scratch/map"; } >"$scratch/text"
 replace README.md map "$scratch/text"
 replace docs/pictures.md map "$scratch/text"
@@ -77,3 +79,12 @@ replace docs/pictures.md watch "$scratch/text"
 { echo "\$ memwatch explain $program"; cat "$scratch/explain"; } >"$scratch/text"
 replace README.md explain "$scratch/text"
 replace docs/explain.md explain "$scratch/text"
+
+if command -v chromium >/dev/null; then
+    mkdir -p docs/pictures
+    sandbox=()
+    ((EUID != 0)) || sandbox=(--no-sandbox)
+    chromium --headless "${sandbox[@]}" --disable-gpu --hide-scrollbars --window-size=1000,1000 \
+        --user-data-dir="$scratch/chromium" --screenshot="$PWD/docs/pictures/report.png" \
+        "file://$scratch/report.html" >/dev/null 2>&1
+fi
