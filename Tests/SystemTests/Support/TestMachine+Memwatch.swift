@@ -51,6 +51,7 @@ enum Message {
     static let configurationRefused = "e20224408bef4b0280620da6811f9791"
     /// Of the exit, which says what the process held.
     static let postMortem = "6a799fb2b459425a98d59c19eccaf794"
+    static let alertUnitFailed = "c98994ebfec044a7bbe0660c903ea8d1"
 }
 
 /// How a test waits for what the daemon sees, instead of sleeping.
