@@ -92,6 +92,9 @@ struct TimeRange: Sendable {
     var until: Timestamp?
     var start: Timestamp?
 
+    /// All there is.
+    init() {}
+
     init(_ options: TimeRangeOptions) throws(Failure) {
         // One now for all: '--since now --until now' is not a range that runs backwards.
         let now = Timestamp.now

@@ -33,15 +33,21 @@ struct ReportCommand: ParsableCommand {
         var progress = Progress(command: "report", isAlone: true)
         defer { progress.end() }
         let report = try Report.read(pid: pid, range, now: now, from: daemon.endpoint(), &progress)
-        // Written when it is all there: a report that failed leaves the one before as it was.
-        let file = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        try report.write(toFile: output, option: "--output")
+    }
+}
+
+extension Report {
+    /// Called when it is all there: a report that failed leaves the one before as it was.
+    func write(toFile path: String, option: String) throws(Failure) {
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else {
             throw Failure.usage(
-                "--output: cannot write \(UnreadableText.quote(output)): \(SystemError.text(errno))")
+                "\(option): cannot write \(UnreadableText.quote(path)): \(SystemError.text(errno))")
         }
         defer { close(file) }
         let page = Output(descriptor: file)
-        try page.write(ReportPage.html(report))
+        try page.write(ReportPage.html(self))
         try page.flush()
     }
 }

@@ -9,7 +9,7 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Runs a program under watch, and sums up what it did with memory.",
         usage:
-            "memwatch run [--interval DURATION] [--format FORMAT] [--output FILE] -- PROGRAM [ARGUMENT...]",
+            "memwatch run [--interval DURATION] [--format FORMAT] [--output FILE] [--report FILE] -- PROGRAM [ARGUMENT...]",
         discussion: """
             The program is watched from before its first instruction to its end, and so are its children. It has the \
             standard streams, gets the signals, and its status is this command's: 127 where there is no such program, \
@@ -24,6 +24,11 @@ struct RunCommand: ParsableCommand {
 
     @Option(name: [.short, .long], help: ArgumentHelp("Where the summary goes, instead.", valueName: "file"))
     var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Also write a page with charts there, as 'memwatch report' does.", valueName: "file"))
+    var report: String?
 
     @Argument(
         parsing: .postTerminator,
@@ -49,6 +54,7 @@ struct RunCommand: ParsableCommand {
         var summary = RunSummary(command: command, pid: program.pid, end: end, seconds: seconds)
         try summary.read(from: daemon)
         try print(summary, to: destination)
+        if let report { try write(report, program.pid, daemon) }
         daemon.end()
         try pass(on: end)
     }
@@ -69,6 +75,13 @@ struct RunCommand: ParsableCommand {
                 "--output: cannot write \(UnreadableText.quote(output)): \(SystemError.text(errno))")
         }
         return file
+    }
+
+    private func write(_ page: String, _ pid: Int32, _ daemon: PrivateDaemon) throws(Failure) {
+        var progress = Progress(command: "run")
+        defer { progress.end() }
+        let report = try Report.read(pid: pid, TimeRange(), now: .now, from: daemon.endpoint, &progress)
+        try report.write(toFile: page, option: "--report")
     }
 
     private func print(_ summary: RunSummary, to descriptor: Int32) throws(Failure) {

@@ -106,6 +106,19 @@ struct RunTests {
             "\(peaks)")
     }
 
+    @Test("its report is a page about the program")
+    func report() throws {
+        let page = directory.file("report.html")
+        let child = try start([
+            "--report", page, "--", try builtProduct("memgrow"), "malloc", "--size", "64KiB", "--count", "9",
+        ])
+        let run = try Client.finish(child)
+        #expect(run.exit == .status(0), "\(run.errors)")
+        let text = try readText(page)
+        #expect(text.hasPrefix("<!DOCTYPE html>") && text.contains("brk-grow"))
+        #expect(try left() == ["report.html"])
+    }
+
     @Test("signals are passed on, and what the program makes of them")
     func signals() throws {
         let child = try start([
