@@ -11,7 +11,10 @@ extension RunSummary {
     mutating func read(from daemon: PrivateDaemon) throws(Failure) {
         let connection = try Daemon.connect(daemon.endpoint)
         let targets = try endedTargets(connection)
-        eventSource = try connection.call(.status)["event_source"]?.stringValue ?? "unknown"
+        let status = try connection.call(.status)
+        eventSource = status["event_source"]?.stringValue ?? "unknown"
+        forksDropped = UInt64(clamping: status["forks_dropped"]?.integerValue ?? 0)
+        processCount = targets.count
         let exec = try firstExec(connection)
         for target in targets.prefix(Self.mostProcesses) {
             var parameters: JSONObject = ["pid": .integer(Int64(target.pid))]
@@ -45,12 +48,18 @@ extension RunSummary {
         return time
     }
 
-    /// All that were watched, once the daemon has seen the program's end; after three seconds, as they are.
+    /// All that were watched, once the daemon has seen the program's end and its children come no more; after three seconds,
+    /// as they are. Of a thousand that were forked at once the last are told some tenths of a second later.
     private func endedTargets(_ connection: Daemon) throws(Failure) -> [TargetRecord] {
         var targets: [TargetRecord] = []
+        var unchanged = 0
         for _ in 0..<150 {
-            targets = try connection.call(.list, ["all": true]).records("targets")
-            if targets.contains(where: { $0.pid == pid && $0.state != .running }) { break }
+            let found: [TargetRecord] = try connection.call(.list, ["all": true]).records("targets")
+            let hasEnded = found.contains { $0.pid == pid && $0.state != .running }
+            unchanged = hasEnded && found.count == targets.count ? unchanged + 1 : 0
+            targets = found
+            // One that lives on is no reason to wait: it may be a daemon that the program left behind.
+            if unchanged >= (targets.contains { $0.state == .running } ? 10 : 3) { break }
             usleep(20_000)
         }
         // The program first, then its children as they came.

@@ -12,6 +12,10 @@ struct RunSummary: PrintableRow {
     var eventSource: String
     private(set) var processes: [RunProcess] = []
     private var indices: [Int32: Int] = [:]
+    /// All that were followed; of more than a thousand the first are told one by one.
+    var processCount = 0
+    /// Children that came faster than they could be taken up.
+    var forksDropped: UInt64 = 0
     var traffic = MappingTraffic()
     /// The largest growths, the largest first.
     var largest: [EventRecord] = []
@@ -27,7 +31,9 @@ struct RunSummary: PrintableRow {
     }
 
     static let fields = [
-        "command", "pid", "status", "signal", "seconds", "event_source", "processes", "brk_calls",
+        "command", "pid", "status", "signal", "seconds", "event_source", "processes", "process_count",
+        "forks_dropped",
+        "brk_calls",
         "mmap_calls",
         "mmap_bytes", "munmap_calls", "munmap_bytes", "largest",
     ]
@@ -76,7 +82,9 @@ struct RunSummary: PrintableRow {
         for process in processes { write(process, to: &writer) }
         writer.endArray()
         let totals: [(StaticString, UInt64)] = [
-            ("brk_calls", traffic.brkCalls), ("mmap_calls", traffic.mappings), ("mmap_bytes", traffic.mapped),
+            ("process_count", UInt64(processCount)), ("forks_dropped", forksDropped),
+            ("brk_calls", traffic.brkCalls),
+            ("mmap_calls", traffic.mappings), ("mmap_bytes", traffic.mapped),
             ("munmap_calls", traffic.unmappings), ("munmap_bytes", traffic.unmapped),
         ]
         for (name, value) in totals {

@@ -29,11 +29,14 @@ struct RunSummaryText {
             case .exited(let status): "ended with status \(status)"
             case .signal(let number): "was ended by signal \(number)"
             }
-        let count = summary.processes.count
+        let count = summary.processCount
         let source = summary.eventSource == "perf" ? "by kernel events" : "by \(summary.eventSource)"
+        let dropped =
+            summary.forksDropped > 0
+            ? " and \(Quantity.count(summary.forksDropped)) that came too fast to be followed" : ""
         // The command last: it may be long, and lines are cut at their ends.
         return "memwatch: \(end) after \(Quantity.span(summary.seconds)), "
-            + "\(Quantity.count(count)) \(count == 1 ? "process" : "processes"), \(source): \(words)"
+            + "\(Quantity.count(count)) \(count == 1 ? "process" : "processes")\(dropped), \(source): \(words)"
     }
 
     private var peaks: [String] {
