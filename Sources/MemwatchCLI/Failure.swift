@@ -53,6 +53,13 @@ struct Failure: Error, Hashable, CustomStringConvertible {
     /// What a program that was run ended with, which has said itself what there was to say.
     static func ofProgram(_ status: Int32) -> Failure { Failure(status: ExitStatus(rawValue: status)) }
 
+    static func noHistory(_ pid: Int32) -> Failure {
+        Failure(
+            .noInput,
+            "process \(pid) has no history in this time: 'memwatch list --all' shows what there is, "
+                + "--since reaches further back")
+    }
+
     static func usage(_ message: String) -> Failure { Failure(.usage, message) }
 
     /// Text of a person's that one of the `…Text` parsers refused.

@@ -95,6 +95,12 @@ struct TimeRange: Sendable {
     /// All there is.
     init() {}
 
+    /// The same, where nothing else is said so far back from its end.
+    init(_ options: TimeRangeOptions, spanMicroseconds: Int64, now: Timestamp) throws(Failure) {
+        try self.init(options)
+        if since == nil { since = Timestamp(microseconds: (until ?? now).microseconds &- spanMicroseconds) }
+    }
+
     init(_ options: TimeRangeOptions) throws(Failure) {
         // One now for all: '--since now --until now' is not a range that runs backwards.
         let now = Timestamp.now

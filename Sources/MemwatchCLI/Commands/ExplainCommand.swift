@@ -23,17 +23,9 @@ struct ExplainCommand: ParsableCommand {
     func run() throws {
         let pid = try ArgumentText.pid(pid)
         let now = Timestamp.now
-        var range = try TimeRange(range)
-        if range.since == nil {
-            range.since = Timestamp(microseconds: (range.until ?? now).microseconds &- 3_600_000_000)
-        }
+        let range = try TimeRange(range, spanMicroseconds: 3_600_000_000, now: now)
         let process = try ExplainedProcess.read(pid: pid, range, now: now, from: daemon.endpoint())
-        guard !process.samples.isEmpty else {
-            throw Failure(
-                .noInput,
-                "process \(pid) has no history in this time: 'memwatch list --all' shows what there is, "
-                    + "--since reaches further back")
-        }
+        guard !process.samples.isEmpty else { throw Failure.noHistory(pid) }
         try print(Explanation(process))
     }
 

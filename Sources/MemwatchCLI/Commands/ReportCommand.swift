@@ -26,10 +26,7 @@ struct ReportCommand: ParsableCommand {
     func run() throws {
         let pid = try ArgumentText.pid(pid)
         let now = Timestamp.now
-        var range = try TimeRange(range)
-        if range.since == nil {
-            range.since = Timestamp(microseconds: (range.until ?? now).microseconds &- 86_400_000_000)
-        }
+        let range = try TimeRange(range, spanMicroseconds: 86_400_000_000, now: now)
         var progress = Progress(command: "report", isAlone: true)
         defer { progress.end() }
         let report = try Report.read(pid: pid, range, now: now, from: daemon.endpoint(), &progress)

@@ -9,6 +9,8 @@ struct GrowthFindings {
     private(set) var verdict: Explanation.Verdict
 
     private let process: ExplainedProcess
+    /// Of every kind that was ever seen: judged once, because each judgement sorts the slopes of all pairs of looks.
+    private let growths: [RegionKind: Growth]
     /// The kinds that did something, the one that grew most first.
     private let grown: [(kind: RegionKind, growth: Growth)]
 
@@ -17,10 +19,12 @@ struct GrowthFindings {
 
     init(_ process: ExplainedProcess) {
         self.process = process
-        grown = RegionKind.allCases.compactMap { kind in process.growth(of: kind).map { (kind, $0) } }
-            .filter { $0.1.shape != .flat }
-            .sorted { ($0.1.net, $1.0.rawValue) > ($1.1.net, $0.0.rawValue) }
-            .map { (kind: $0.0, growth: $0.1) }
+        var growths: [RegionKind: Growth] = [:]
+        for kind in RegionKind.allCases { growths[kind] = process.growth(of: kind) }
+        self.growths = growths
+        grown = growths.filter { $0.value.shape != .flat }
+            .sorted { ($0.value.net, $1.key.rawValue) > ($1.value.net, $0.key.rawValue) }
+            .map { (kind: $0.key, growth: $0.value) }
         verdict = .noGrowth
         verdict = judged()
         findings.append(total())
@@ -89,7 +93,7 @@ struct GrowthFindings {
     private func net(of origin: RegionOrigin) -> Int64 {
         var sum: Int64 = 0
         for kind in RegionKind.allCases where kind.origin == origin {
-            sum = sum.addingReportingOverflow(process.growth(of: kind)?.net ?? 0).partialValue
+            sum = sum.addingReportingOverflow(growths[kind]?.net ?? 0).partialValue
         }
         return sum
     }

@@ -17,12 +17,8 @@ extension Report {
         parameters.set("start", range.start?.rfc3339)
         var course = try readCourse(daemon, parameters, range, &progress)
         let process = try ExplainedProcess.read(pid: pid, course, range, now: now, from: endpoint)
-        guard let first = process.samples.first?.sample.time, let last = process.end else {
-            throw Failure(
-                .noInput,
-                "process \(pid) has no history in this time: 'memwatch list --all' shows what there is, "
-                    + "--since reaches further back")
-        }
+        guard let first = process.samples.first?.sample.time, let last = process.end
+        else { throw Failure.noHistory(pid) }
         // What stood still until the end stands there, too.
         if var sample = course.points.last, sample.time < last {
             sample.time = last

@@ -6,8 +6,6 @@ import Synchronization
 /// Also on `exit`, on SIGTERM, SIGHUP and SIGINT (``WatchSignals`` takes those), and when this program traps: handlers for
 /// the signals of a trap put it back and let the signal go on.
 final class TerminalSession: Sendable {
-    private let isActive = Atomic(false)
-
     /// What stays the same from the beginning to the end of the program, for a handler that may not do much.
     private static let saved = Saved()
 
@@ -33,16 +31,13 @@ final class TerminalSession: Sendable {
         var raw = Self.saved.settings
         cfmakeraw(&raw)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw)
-        isActive.store(true, ordering: .releasing)
         Self.saved.isEntered.store(true, ordering: .releasing)
         // The other screen, no cursor, no wrapping of lines.
         Self.send("\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l\u{1b}[2J")
     }
 
-    func leave() {
-        guard isActive.exchange(false, ordering: .acquiringAndReleasing) else { return }
-        Self.putBack()
-    }
+    /// Twice is as once.
+    func leave() { Self.putBack() }
 
     /// Draws as many lines as the screen has over what is there, in one piece, so that nothing flickers. Each is cleared
     /// before it is written: behind a character in the last column, clearing the rest would take that one.

@@ -35,7 +35,6 @@ final class WakePipe: Sendable {
 /// Signals that `watch` is told of, taken by a thread that waits for them.
 final class WatchSignals: Sendable {
     private let ending = Atomic<Int32>(0)
-    private let resized = Atomic(false)
     private let stopped = Atomic(false)
     private let pipe: WakePipe
 
@@ -70,7 +69,8 @@ final class WatchSignals: Sendable {
             guard sigwait(&set, &number) == 0 else { continue }
             switch number {
             case SIGTSTP: stopped.store(true, ordering: .releasing)
-            case SIGWINCH, SIGCONT: resized.store(true, ordering: .releasing)
+            // To be woken up is to draw, in the size that there is then.
+            case SIGWINCH, SIGCONT: break
             default: ending.store(number, ordering: .releasing)
             }
             pipe.wake()

@@ -81,9 +81,9 @@ struct ProcessAlerts: Sendable {
         case .grows(let limit):
             // The span is in the slope already.
             span = 0
-            let sizes = recent[rule.subject]
+            guard let sizes = recent[rule.subject], sizes.hasNewPart else { return nil }
             reading =
-                sizes?.slope(over: rule.microseconds).map { slope in
+                sizes.slope(over: rule.microseconds).map { slope in
                     slope > limit ? .met : slope < limit / 2 ? .over : .between
                 } ?? .unknown
         }
@@ -137,7 +137,8 @@ struct ProcessAlerts: Sendable {
     private mutating func takeLeaks(_ sample: Sample, _ span: Int64) -> [Alert] {
         var alerts: [Alert] = []
         for kind in RegionKind.allCases {
-            guard let growth = recent[.kind(kind)]?.growth(over: span) else { continue }
+            guard let sizes = recent[.kind(kind)], sizes.hasNewPart, let growth = sizes.growth(over: span)
+            else { continue }
             var state = leaks[kind] ?? AlertState()
             let isLeak = growth.isLeakSuspected && growth.confidence == .high
             let reading: AlertState.Reading = isLeak ? .met : growth.isLeakSuspected ? .between : .over

@@ -5,6 +5,9 @@ import MemoryModel
 struct RecentSizes: Sendable {
     private var points: [(time: Timestamp, bytes: UInt64)] = []
     private var span: Int64 = 0
+    /// True where the last size began a part of its own. To judge a span sorts thousands of slopes, and within a part the
+    /// judgement would be the same: it is asked for once a part, and not at each of ten looks a second.
+    private(set) var hasNewPart = false
 
     /// Of so many parts of the span one point each: the last.
     private static let limit: Int64 = 120
@@ -14,10 +17,12 @@ struct RecentSizes: Sendable {
         if let last = points.last, time < last.time { points = [] }
         self.span = max(self.span, span)
         let part = self.span / Self.limit
-        if points.count > 1, time.microseconds &- points[points.count - 2].time.microseconds < part {
-            points[points.count - 1] = (time, bytes)
-        } else {
+        hasNewPart =
+            points.count < 2 || time.microseconds &- points[points.count - 2].time.microseconds >= part
+        if hasNewPart {
             points.append((time, bytes))
+        } else {
+            points[points.count - 1] = (time, bytes)
         }
         let oldest = time.microseconds &- self.span
         while points.count > 1, points[1].time.microseconds <= oldest { points.removeFirst() }
