@@ -9,22 +9,7 @@ struct AddressSpaceReader {
     /// What was read, and whether it can be relied on.
     struct Found {
         var space: AddressSpace
-        var isTruncated = false
-        var isConsistent = true
-
-        /// On standard error, as far as there is something to say.
-        func tellDoubts(command: String) {
-            if isTruncated {
-                Diagnostics.line(
-                    command: command,
-                    "there is more than 16 MiB of maps text, and memwatch reads no more: this is the lower part"
-                )
-            } else if !isConsistent {
-                Diagnostics.line(
-                    command: command,
-                    "the process changed while it was read: sizes may not add up, try again")
-            }
-        }
+        var doubts = LookDoubts()
     }
 
     let pid: Int32
@@ -46,20 +31,12 @@ struct AddressSpaceReader {
     private func inspect() throws(ProcError) -> Found {
         let comm = try? ProcRoot().open(pid: pid).stat().comm
         let inspection = try ProcessInspector().inspect(pid: pid, countsResident: countsResident)
-        var regions: [RegionRecord] = []
-        regions.reserveCapacity(inspection.regions.count)
-        for (index, region) in inspection.regions.enumerated() {
-            var record = RegionRecord(region, path: inspection.paths.bytes(of: region.path))
-            if let resident = inspection.resident { record.setResident(resident[index]) }
-            regions.append(record)
-        }
         let sample = inspection.sample
         let space = AddressSpace(
-            pid: pid, comm: comm.map { PrintableText.jsonText($0) }, regions: regions,
+            pid: pid, comm: comm.map { PrintableText.jsonText($0) }, regions: Array(inspection.records),
             vmSize: sample.vmSizeBytes,
             rss: sample.rssBytes, programBreak: sample.programBreak, stackLimit: sample.stackLimitBytes)
-        return Found(
-            space: space, isTruncated: inspection.isTruncated, isConsistent: sample.isConsistent)
+        return Found(space: space, doubts: LookDoubts(inspection))
     }
 
     private func ask() throws(Failure) -> Found {
@@ -67,8 +44,7 @@ struct AddressSpaceReader {
         if countsResident { parameters["resident"] = .bool(true) }
         var found = Found(space: AddressSpace(pid: pid, regions: []))
         try Daemon.connect(endpoint).stream(.regions, parameters) { (reply) throws(Failure) in
-            if reply["truncated"]?.boolValue == true { found.isTruncated = true }
-            if reply["consistent"]?.boolValue == false { found.isConsistent = false }
+            found.doubts.take(reply)
             try reply.forEachRecord(in: "regions") { (bytes) throws(Failure) in
                 found.space.regions.append(try RecordPrinter<RegionRecord>.read(bytes))
             }

@@ -44,6 +44,6 @@ struct MapCommand: ParsableCommand {
         drawing.isStyled = output.isStyled
         for line in drawing.lines { try output.write(line + "\n") }
         try output.flush()
-        found.tellDoubts(command: "map")
+        found.doubts.tell(command: "map")
     }
 }

@@ -90,13 +90,8 @@ struct RegionsCommand: ParsableCommand {
 
     private func show(_ inspection: ProcessInspection, kinds: [RegionKind]?) throws(Failure) {
         var report = RegionReport(summary: summary, resident: resident, format: format.format)
-        for (index, region) in inspection.regions.enumerated() where kinds?.contains(region.kind) ?? true {
-            var record = RegionRecord(region, path: inspection.paths.bytes(of: region.path))
-            if let resident = inspection.resident { record.setResident(resident[index]) }
-            try report.add(record)
-        }
-        report.isTruncated = inspection.isTruncated
-        report.isConsistent = inspection.sample.isConsistent
+        for record in inspection.records where kinds?.contains(record.kind) ?? true { try report.add(record) }
+        report.doubts = LookDoubts(inspection)
         try report.finish()
     }
 
@@ -105,8 +100,7 @@ struct RegionsCommand: ParsableCommand {
         let daemon = try Daemon.connect(endpoint)
         var report = RegionReport(summary: summary, resident: resident, format: format)
         try daemon.stream(.regions, parameters) { (reply) throws(Failure) in
-            if reply["truncated"]?.boolValue == true { report.isTruncated = true }
-            if reply["consistent"]?.boolValue == false { report.isConsistent = false }
+            report.doubts.take(reply)
             try reply.forEachRecord(in: "regions") { (bytes) throws(Failure) in
                 try report.add(RecordPrinter<RegionRecord>.read(bytes))
             }
@@ -125,8 +119,7 @@ private struct RegionReport {
     private var size: UInt64 = 0
     private let hasResident: Bool
     private var resident: UInt64 = 0
-    var isTruncated = false
-    var isConsistent = true
+    var doubts = LookDoubts()
 
     init(summary: Bool, resident: Bool, format: OutputFormat) {
         self.format = format
@@ -156,14 +149,7 @@ private struct RegionReport {
         } else {
             try printSummary()
         }
-        if isTruncated {
-            Diagnostics.line(
-                command: "regions",
-                "there is more than 16 MiB of maps text, and memwatch reads no more: this is the lower part")
-        } else if !isConsistent {
-            Diagnostics.line(
-                command: "regions", "the process changed while it was read: sizes may not add up, try again")
-        }
+        doubts.tell(command: "regions")
     }
 
     private func printSummary() throws(Failure) {
