@@ -139,9 +139,7 @@ package struct PathTable: Sendable {
         slots = larger
     }
 
-    /// Seeded once a process: the watched process chooses the names, and must not be
-    /// able to choose names that collide.
-    private static let seed = UInt64.random(in: .min ... .max)
+    private static let seed = HashSeed.of("PathTable")
 
     /// FNV-1a over eight bytes at a time, with a final mix.
     private static func hash(_ name: UnsafeRawBufferPointer) -> UInt64 {
