@@ -7,6 +7,7 @@ import MemoryModel
 struct DatabaseFile {
     let directory: StateDirectory
     let configuration: HistoryConfiguration
+    let telling: OpeningPulse.Listener
 
     /// The writer never lets the file grow past this: a little above the limit, so that
     /// retention, which starts at the limit, has room to work.
@@ -160,7 +161,7 @@ struct DatabaseFile {
                         db, sql: "SELECT identifier FROM grdb_migrations ORDER BY rowid")
                     return found.last { !known.contains($0) } ?? "unknown"
                 }
-                if thorough { try quickCheck(db) }
+                if thorough { try pulse(.examining).during(db) { try quickCheck(db) } }
                 return nil
             }
         }
@@ -183,12 +184,21 @@ struct DatabaseFile {
     }
 
     private func migrate(_ pool: DatabasePool) throws -> [OpeningNote] {
-        let before = try pool.read { db in try Schema.migrator.appliedIdentifiers(db) }
-        let known = Schema.migrator.migrations
+        let pulse = pulse(.migrating)
+        let migrator = Schema.migrator(pulse)
+        let before = try pool.read { db in try migrator.appliedIdentifiers(db) }
+        let known = migrator.migrations
         if before == Set(known) { return [] }
-        try Schema.migrator.migrate(pool)
+        pool.writeWithoutTransaction { pulse.start(on: $0) }
+        defer { pool.writeWithoutTransaction { pulse.stop(on: $0) } }
+        try migrator.migrate(pool)
         guard let newest = known.last, let old = known.last(where: before.contains) else { return [] }
         return [.migrated(from: old, to: newest)]
+    }
+
+    private func pulse(_ work: OpeningProgress.Work) -> OpeningPulse {
+        let size = try? directory.size(of: StateDirectory.databaseName)
+        return OpeningPulse(OpeningProgress(work, bytes: size.flatMap { $0 } ?? 0), telling)
     }
 
     /// Renames the database with its log and shared memory. Nothing is deleted: what is left

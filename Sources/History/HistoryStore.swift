@@ -53,12 +53,15 @@ package final class HistoryStore: Sendable {
     }
 
     /// Opens the history in `configuration.directory`, creating, migrating or setting aside.
+    ///
+    /// - Parameter telling: Called now and then from within, where it takes long; must be quick.
     package static func open(
-        _ configuration: HistoryConfiguration
+        _ configuration: HistoryConfiguration,
+        telling: @escaping @Sendable (OpeningProgress) -> Void = { _ in }
     ) throws(HistoryError) -> (HistoryStore, [OpeningNote]) {
         let directory = try StateDirectory(configuration.directory)
         let ballast = Ballast(directory: directory, bytes: configuration.ballastBytes)
-        let file = DatabaseFile(directory: directory, configuration: configuration)
+        let file = DatabaseFile(directory: directory, configuration: configuration, telling: telling)
         let (pool, notes): (DatabasePool, [OpeningNote])
         do throws(HistoryError) {
             (pool, notes) = try file.open()

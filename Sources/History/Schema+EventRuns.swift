@@ -5,7 +5,7 @@ import MemoryModel
 extension Schema {
     /// Reads the events once, writes a row for each run of them, and gives up the index: no event is
     /// written anew. (Freeing an index's pages enters them in the list of free ones and touches no more.)
-    static func addEventRuns(_ db: Database) throws {
+    static func addEventRuns(_ db: Database, _ pulse: OpeningPulse?) throws {
         try db.execute(
             sql: """
                 CREATE TABLE event_run (
@@ -28,7 +28,11 @@ extension Schema {
         // In the order of writing, so that what is in memory is one run a process.
         let events = try PreparedStatement(db, "SELECT id, process, time FROM event ORDER BY id")
         var open: [Int64: (run: EventRun, last: Int64)] = [:]
+        var rows = OpeningProgress.Rows(
+            done: 0, of: try Int64.fetchOne(db, sql: "SELECT count(*) FROM event") ?? 0)
         while try events.step() {
+            rows.done += 1
+            if rows.done.isMultiple(of: 10_000) { pulse?.beat(rows: rows) }
             let (id, process, time) = (events.int(0), events.int(1), events.int(2))
             if var known = open[process] {
                 if known.run.admits(id: id, time: time) {

@@ -22,7 +22,10 @@ enum Schema {
     static let shares = "2026-11 shares"
     static let latest = shares
 
-    static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator { migrator(nil) }
+
+    /// - Parameter pulse: hears of each step that reads or writes rows of events.
+    static func migrator(_ pulse: OpeningPulse?) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         // Foreign keys would cost a lookup per row; the writer is the only one who writes.
         migrator.registerMigration(first) { db in
@@ -30,7 +33,7 @@ enum Schema {
             try SchemaViews.create(db)
         }
         migrator.registerMigration(kernelEvents) { db in try addKernelEvents(db) }
-        migrator.registerMigration(eventRuns) { db in try addEventRuns(db) }
+        migrator.registerMigration(eventRuns) { db in try addEventRuns(db, pulse) }
         migrator.registerMigration(shares) { db in try addShares(db) }
         return migrator
     }

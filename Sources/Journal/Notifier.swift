@@ -30,6 +30,15 @@ package struct Notifier: Sendable {
     /// READY=1: start-up or a reload is complete. Units ordered after this one start now.
     package func ready(status: String? = nil) { send(["READY=1"] + assignment(status), isAwaited: true) }
 
+    /// EXTEND_TIMEOUT_USEC: start-up or stopping goes on, and has this long from now until it says so again, whatever
+    /// `TimeoutStartSec=` is: without it a manager kills a start that works on something large, and starts it anew.
+    package func extendTimeout(by duration: Duration, status: String) {
+        let (seconds, attoseconds) = duration.components
+        send(
+            ["EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000 + attoseconds / 1_000_000_000_000)"]
+                + assignment(status))
+    }
+
     /// The line that `systemctl status` shows.
     package func status(_ status: String) { send(assignment(status)) }
 

@@ -1,5 +1,6 @@
 import GRDB
 import MemoryModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -111,6 +112,33 @@ struct MigrationTests {
             }
         }
         try queue.close()
+    }
+
+    @Test("who waits hears how far a large one is: examined, and so many of its events done")
+    func tellsHowFar() throws {
+        let scratch = Scratch()
+        try makeSecond(in: scratch, events: 30_000)
+        let heard = Mutex<[OpeningProgress]>([])
+        let (store, _) = try HistoryStore.open(HistoryConfiguration(directory: scratch.path)) { progress in
+            heard.withLock { $0.append(progress) }
+        }
+        store.close()
+        let told = heard.withLock { $0 }
+        #expect(told.first?.work == .examining && told.last?.work == .migrating)
+        #expect(told.allSatisfy { $0.bytes > 1 << 20 })
+        // Each ten thousand, and between them whatever SQLite's own pulse repeats.
+        let rows = told.compactMap(\.rows)
+        #expect(
+            Set(rows.map(\.done)) == [10_000, 20_000, 30_000] && rows.map(\.done) == rows.map(\.done).sorted()
+        )
+        #expect(rows.allSatisfy { $0.of == 30_000 })
+        #expect(told.last?.description.hasSuffix(" MiB), 30000 of 30000 events") == true)
+        // The next opening has nothing to migrate, and says so.
+        heard.withLock { $0 = [] }
+        try HistoryStore.open(HistoryConfiguration(directory: scratch.path)) { progress in
+            heard.withLock { $0.append(progress) }
+        }.0.close()
+        #expect(heard.withLock { $0 }.allSatisfy { $0.work == .examining })
     }
 
     @Test("events of the second schema are found as before, by process, by time and after an id")

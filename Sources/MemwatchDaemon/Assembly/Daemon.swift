@@ -28,7 +28,8 @@ struct Daemon {
         raiseDescriptorLimit()
         // Taken first of all: another daemon on the same socket or state must not be disturbed.
         let listeners = try openListeners()
-        let (store, notes) = try HistoryStore.open(historyConfiguration)
+        let opening = OpeningReport(notifier)
+        let (store, notes) = try HistoryStore.open(historyConfiguration) { opening.hear($0) }
         let journal = configuration.journal.isEnabled ? JournalWriter(limits: journalLimits) : nil
         for note in notes {
             switch note {

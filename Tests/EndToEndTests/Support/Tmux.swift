@@ -47,9 +47,9 @@ final class Tmux {
     /// What the window shows, once it is what is waited for. tmux has no word for "the screen has changed", so it is
     /// asked again; a screen that never comes is a failure with the last one in it.
     @discardableResult
-    func screen(_ isWanted: (String) -> Bool) throws -> String {
+    func screen(within seconds: Double = 30, _ isWanted: (String) -> Bool) throws -> String {
         var last = ""
-        let deadline = monotonicSeconds() + 30
+        let deadline = monotonicSeconds() + seconds
         while monotonicSeconds() < deadline {
             last = try run(["capture-pane", "-p"])
             if isWanted(last) { return last }
