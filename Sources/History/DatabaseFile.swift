@@ -198,7 +198,7 @@ struct DatabaseFile {
 
     private func pulse(_ work: OpeningProgress.Work) -> OpeningPulse {
         let size = try? directory.size(of: StateDirectory.databaseName)
-        return OpeningPulse(OpeningProgress(work, bytes: size.flatMap { $0 } ?? 0), telling)
+        return OpeningPulse(OpeningProgress(work, bytes: size ?? 0), telling)
     }
 
     /// Renames the database with its log and shared memory. Nothing is deleted: what is left

@@ -33,10 +33,7 @@ package struct Notifier: Sendable {
     /// EXTEND_TIMEOUT_USEC: start-up or stopping goes on, and has this long from now until it says so again, whatever
     /// `TimeoutStartSec=` is: without it a manager kills a start that works on something large, and starts it anew.
     package func extendTimeout(by duration: Duration, status: String) {
-        let (seconds, attoseconds) = duration.components
-        send(
-            ["EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000 + attoseconds / 1_000_000_000_000)"]
-                + assignment(status))
+        send(["EXTEND_TIMEOUT_USEC=\(duration.nanoseconds / 1000)"] + assignment(status))
     }
 
     /// The line that `systemctl status` shows.

@@ -10,34 +10,27 @@ import Synchronization
 /// Lines, and nothing drawn in place: standard error is the journal's more often than a terminal.
 final class OpeningReport: Sendable {
     private let notifier: Notifier
-    private let clock: @Sendable () -> Int64
-    private let write: @Sendable (String) -> Void
     private let due: Mutex<(line: Int64, notification: Int64)>
 
     private static let second: Int64 = 1_000_000_000
     /// From each notification to the one that must follow.
     private static let patience = Duration.seconds(60)
 
-    init(
-        _ notifier: Notifier, clock: @escaping @Sendable () -> Int64 = { MonotonicTime.nanoseconds },
-        write: @escaping @Sendable (String) -> Void = { StandardErrorLog.write($0) }
-    ) {
+    init(_ notifier: Notifier) {
         self.notifier = notifier
-        self.clock = clock
-        self.write = write
-        let now = clock()
-        due = Mutex((now + Self.second, now + Self.second))
+        let next = MonotonicTime.nanoseconds + Self.second
+        due = Mutex((next, next))
     }
 
     func hear(_ progress: OpeningProgress) {
-        let now = clock()
+        let now = MonotonicTime.nanoseconds
         let (isLineDue, isNotificationDue) = due.withLock { due in
             let result = (now >= due.line, now >= due.notification)
             if result.0 { due.line = now + 10 * Self.second }
             if result.1 { due.notification = now + Self.second }
             return result
         }
-        if isLineDue { write("memwatchd: \(progress)") }
+        if isLineDue { StandardErrorLog.write("memwatchd: \(progress)") }
         if isNotificationDue { notifier.extendTimeout(by: Self.patience, status: "Starting: \(progress)") }
     }
 }
