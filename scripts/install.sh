@@ -40,6 +40,7 @@ files() {
     each sbin 755 "$release/memwatchd"
     each lib/systemd/system unit "$here"/systemd/*.service "$here"/systemd/*.socket
     each lib/systemd/system/memwatchd.service.d unit "$here"/systemd/memwatchd.service.d/*.conf
+    each lib/systemd/system/memwatchd.socket.d unit "$here"/systemd/memwatchd.socket.d/*.conf
     each lib/systemd/user unit "$here"/systemd/user/*.service "$here"/systemd/user/*.socket
     each lib/systemd/catalog 644 "$here"/systemd/*.catalog
     printf '%s\t%s\t%s\n' 644 "$here/systemd/memwatch.sysusers.conf" "$prefix/lib/sysusers.d/memwatch.conf"
@@ -114,7 +115,7 @@ uninstall_all() {
     rm -f -- "${built[@]/#/$destdir$prefix/}"
     # Only directories of our own, and only when empty.
     for directory in share/doc/memwatch share/memwatch/prometheus share/memwatch \
-        lib/systemd/system/memwatchd.service.d; do
+        lib/systemd/system/memwatchd.{service,socket}.d; do
         [[ ! -d $destdir$prefix/$directory ]] || rmdir --ignore-fail-on-non-empty -- "$destdir$prefix/$directory"
     done
     say "memwatch is no longer in $destdir$prefix"

@@ -29,6 +29,7 @@ extension InterfaceDescription {
         case .float: return value.doubleValue == nil ? "" : nil
         case .string: return value.stringValue == nil ? "" : nil
         case .object: return value.objectValue == nil ? "" : nil
+        case .any: return nil
         case .nullable(let inner): return value.isNull ? nil : mismatch(of: value, with: inner)
         case .named(let name): return self.type(named: name).flatMap { mismatch(of: value, with: $0.type) }
         case .enumeration(let words):

@@ -235,6 +235,7 @@ private struct DescriptionParser {
         case "float": return .float
         case "string": return .string
         case "object": return .object
+        case "any": return .any
         case let name where name.utf8.first?.isUppercase == true && !name.contains("_"):
             referencedTypes.append((name, start))
             return .named(name)

@@ -15,6 +15,8 @@ package struct InterfaceDescription: Hashable, Sendable {
         case bool, int, float, string
         /// Any JSON object.
         case object
+        /// Any JSON value: systemd's addition to the language (systemd 258).
+        case any
         /// A type of this interface, by name; always one that exists.
         case named(String)
         case structure([Field])

@@ -54,6 +54,29 @@ struct VarlinkctlTests {
         #expect((refused.errors + refused.output).contains("org.memwatch.Monitor.NoSuchProcess"))
     }
 
+    @Test("with its drop-in, metrics are where systemd-report looks for them")
+    func metrics() throws {
+        let machine = try TestMachine(.trixie)
+        let socket = "/run/systemd/report/org.memwatch.Monitor"
+        try machine.useDropIn("10-systemd-report.conf", of: "memwatchd.socket")
+        try machine.run("mkdir", "-p", "/etc/memwatch/conf.d")
+        try machine.write("[metrics]\nvarlink = true\n", to: "/etc/memwatch/conf.d/metrics.toml")
+        try machine.startDaemon()
+        func call(_ method: String) throws -> [JSON] {
+            // One reply a line; systemd 257 puts a mark of its own (RFC 7464) in front.
+            try machine.run(
+                "varlinkctl", "call", "--more", "--json=short", socket, "io.systemd.Metrics." + method, "{}"
+            ).split(whereSeparator: { $0 == "\n" || $0 == "\u{1e}" }).map { try JSON(parsing: String($0)) }
+        }
+        let families = Set(try call("Describe").compactMap { $0["name"]?.stringValue })
+        let values = try call("List")
+        #expect(!values.isEmpty && Set(values.compactMap { $0["name"]?.stringValue }) == families)
+        #expect(families.allSatisfy { $0.hasPrefix("org.memwatch.Monitor.") })
+        #expect(values.contains { $0["name"] == "org.memwatch.Monitor.Targets" && $0["value"] == 0 })
+        // The other socket is as it was.
+        #expect(try machine.attempt("memwatch", "status").exit == .status(0))
+    }
+
     private static func words(_ options: [String], _ method: String, _ parameters: String) -> [String] {
         ["varlinkctl", "call"] + options + [
             "--json=short", socket, "org.memwatch.Monitor." + method, parameters,

@@ -18,6 +18,7 @@ struct InterfaceDescriptionTests {
           corners: ?[]Point,
           size: (small, large),
           extra: [string]object,
+          note: ?any,
           tags: [string]()
         )
         type Point (x: float, y: float)
@@ -49,6 +50,7 @@ struct InterfaceDescriptionTests {
                     .init(name: "corners", type: .nullable(.array(.named("Point")))),
                     .init(name: "size", type: .enumeration(["small", "large"])),
                     .init(name: "extra", type: .dictionary(.object)),
+                    .init(name: "note", type: .nullable(.any)),
                     .init(name: "tags", type: .dictionary(.structure([]))),
                 ]))
         #expect(description.error(named: "Bad")?.parameters == [.init(name: "reason", type: .string)])
@@ -116,6 +118,7 @@ struct InterfaceDescriptionTests {
                 #"{"shape":{"name":"","size":"small","extra":{},"tags":{},"corners":[{"x":1}]}}"#,
                 "shape.corners[0].y"
             ),
+            (#"{"shape":{"name":"","size":"small","extra":{},"tags":{},"note":[1.5,"x"]}}"#, nil),
             (#"{"shape":null}"#, "shape"), (#"{"shape":[]}"#, "shape"), ("{}", "shape"),
         ] as [(String, String?)])
     func fit(parameters: String, mismatch: String?) throws {

@@ -57,18 +57,27 @@ struct Daemon {
         let keeper = TargetKeeper(
             tracer: tracer, kernel: kernel, recorder: recorder, store: store, blocking: queries,
             root: root, gate: gate.current, journal: journal, configuration: configuration)
-        let service = MonitorService(
+        let streams = StreamCounter()
+        let metrics = MetricsSource(
+            tracer: tracer, keeper: keeper, recorder: recorder, store: store, queries: queries,
+            journal: journal, version: MemwatchVersion.text)
+        let monitor = MonitorService(
             tracer: tracer, keeper: keeper, recorder: recorder, store: store, feed: feed, queries: queries,
             root: root, journal: journal, gate: gate,
             facts: DaemonFacts(
                 version: MemwatchVersion.text, started: started,
                 historyPath: paths.stateDirectory + "/history.sqlite",
-                capabilitiesReason: privileges.reason))
+                capabilitiesReason: privileges.reason),
+            streams: streams)
+        var interfaces: [any VarlinkService] = [monitor]
+        if configuration.metrics.isOnVarlink {
+            interfaces.append(SystemdMetrics(source: metrics, gate: gate, streams: streams))
+        }
         let server = try VarlinkServer(
             info: ServiceInfo(
                 vendor: "memwatch", product: "memwatchd", version: MemwatchVersion.text,
                 url: "https://github.com/memwatch/memwatch"),
-            services: [service], limits: varlinkLimits
+            services: interfaces, limits: varlinkLimits
         ) { [logger] event in logger.info("\(event)") }
 
         await keeper.restore()
@@ -92,9 +101,7 @@ struct Daemon {
                     notifier.ready(status: "Watching")
                 }),
         ]
-        if let metrics = metricsService(tracer, keeper, recorder, store, queries, journal) {
-            services.append(.init(service: metrics))
-        }
+        if let served = metricsService(metrics, journal) { services.append(.init(service: served)) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services,
@@ -230,18 +237,10 @@ struct Daemon {
     }
 
     /// nil where none is configured.
-    private func metricsService(
-        _ tracer: Tracer, _ keeper: TargetKeeper, _ recorder: Recorder, _ store: HistoryStore,
-        _ queries: BlockingWork,
-        _ journal: JournalWriter?
-    ) -> MetricsService? {
+    private func metricsService(_ source: MetricsSource, _ journal: JournalWriter?) -> MetricsService? {
         guard !configuration.metrics.listen.isEmpty,
             let address = try? MetricsAddress(configuration.metrics.listen)
         else { return nil }
-        let source = MetricsSource(
-            tracer: tracer, keeper: keeper, recorder: recorder, store: store, queries: queries,
-            journal: journal,
-            version: MemwatchVersion.text)
         return MetricsService(server: MetricsServer(address: address) { await source.families() }) {
             [self] problem in
             tell(.error, problem, journal, id: .metricsFailing)
@@ -265,6 +264,7 @@ struct Daemon {
         var keys: [String] = []
         if next.events.source != configuration.events.source { keys.append("events.source") }
         if next.metrics.listen != configuration.metrics.listen { keys.append("metrics.listen") }
+        if next.metrics.isOnVarlink != configuration.metrics.isOnVarlink { keys.append("metrics.varlink") }
         return keys
     }
 

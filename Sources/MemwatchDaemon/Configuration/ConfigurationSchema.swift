@@ -78,7 +78,11 @@ enum ConfigurationSchema {
                         value: .count(\.access.historyRowsPerUser, 10_000...1_000_000_000)),
                 ]),
             Section(
-                name: "metrics", keys: [Key(name: "listen", value: .text(\.metrics.listen, problemOfListen))]),
+                name: "metrics",
+                keys: [
+                    Key(name: "listen", value: .text(\.metrics.listen, problemOfListen)),
+                    Key(name: "varlink", value: .switched(\.metrics.isOnVarlink)),
+                ]),
             Section(
                 name: "alerts",
                 keys: [

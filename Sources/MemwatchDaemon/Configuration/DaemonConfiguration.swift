@@ -66,6 +66,8 @@ package struct DaemonConfiguration: Hashable, Sendable {
     package struct Metrics: Hashable, Sendable {
         /// `ADDRESS:PORT`; empty: off.
         package var listen = ""
+        /// `io.systemd.Metrics` on the daemon's own socket.
+        package var isOnVarlink = false
 
         package init() {}
     }

@@ -13,7 +13,8 @@ struct DaemonMetrics: Sendable {
     var rules: Int
     var counts: TracerCounts
     var events: KernelEventFacts
-    var alerts: [EventType: Int]
+    /// nil where the asking may not know.
+    var alerts: [EventType: Int]?
     var historyBytes: Int64?
     var isHistoryWritten: Bool
     var journal: JournalWriter.Statistics?
@@ -23,7 +24,7 @@ struct DaemonMetrics: Sendable {
         build.add(1, [("version", version)])
         var alerts = MetricFamily("memwatch_alerts", .gauge, "Alerts that are on.")
         for type in EventType.allCases where type.isAlert {
-            alerts.add(self.alerts[type] ?? 0, [("alert", type.name)])
+            alerts.add(self.alerts.map { $0[type] ?? 0 }, [("alert", type.name)])
         }
         var source = MetricFamily("memwatch_event_source", .info, "Where events come from.")
         source.add(1, [("source", events.eventSource)])

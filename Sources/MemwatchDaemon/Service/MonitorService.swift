@@ -22,11 +22,12 @@ package struct MonitorService: Sendable {
     let journal: JournalWriter?
     let gate: CurrentGate
     let facts: DaemonFacts
-    private let streams = StreamCounter()
+    private let streams: StreamCounter
 
     package init(
         tracer: Tracer, keeper: TargetKeeper, recorder: Recorder, store: HistoryStore, feed: EventFeed,
-        queries: BlockingWork, root: ProcRoot, journal: JournalWriter?, gate: CurrentGate, facts: DaemonFacts
+        queries: BlockingWork, root: ProcRoot, journal: JournalWriter?, gate: CurrentGate, facts: DaemonFacts,
+        streams: StreamCounter = StreamCounter()
     ) {
         self.tracer = tracer
         self.keeper = keeper
@@ -38,6 +39,7 @@ package struct MonitorService: Sendable {
         self.journal = journal
         self.gate = gate
         self.facts = facts
+        self.streams = streams
     }
 }
 

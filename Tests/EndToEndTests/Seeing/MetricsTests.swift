@@ -129,6 +129,94 @@ struct MetricsTests {
     }
 }
 
+@Suite("Metrics on the daemon's own socket, as systemd has them", .timeLimit(.minutes(2)))
+struct SystemdMetricsTests {
+    private func call(_ method: String, _ daemon: Daemon) throws -> [JSON] {
+        var replies: [JSON] = []
+        let client = try VarlinkClient.connect(path: daemon.socket, patience: .seconds(30))
+        try client.callMore("io.systemd.Metrics." + method, JSONObject()) {
+            replies.append(.object($0.parameters))
+        }
+        return replies
+    }
+
+    @Test("nothing of them is there where they are not asked for")
+    func off() throws {
+        let daemon = try Daemon(Daemon.quiet)
+        #expect(throws: VarlinkError.interfaceNotFound("io.systemd.Metrics")) { try call("List", daemon) }
+        try daemon.stop()
+    }
+
+    @Test("they are what history says, to the byte, each described, and only in parts")
+    func values() throws {
+        let daemon = try Daemon(Daemon.quiet + "[metrics]\nvarlink = true\n")
+        let memgrow = try Memgrow("zoo", "--hold")
+        let follower = try daemon.attach(memgrow.pid)
+        let pid = "\(memgrow.pid)"
+        let values = try call("List", daemon)
+        let sample = try #require(try daemon.records("history", pid).last)
+        var (kinds, told): ([String: Int64], [String: Int64]) = ([:], [:])
+        for (kind, bytes) in try #require(sample["kinds"]?.objectValue) where bytes != 0 {
+            kinds[kind] = bytes.integerValue
+        }
+        for value in values where value["name"] == "org.memwatch.Monitor.RegionBytes" {
+            #expect(value["object"]?.stringValue == pid && value["fields"]?["comm"] == "memgrow")
+            told[try #require(value["fields"]?["kind"]?.stringValue)] = value["value"]?.integerValue
+        }
+        #expect(!kinds.isEmpty && told == kinds)
+        var types: [String: String] = [:]
+        for family in try call("Describe", daemon) {
+            types[try #require(family["name"]?.stringValue)] = family["type"]?.stringValue
+        }
+        #expect(Set(types.keys) == Set(values.compactMap { $0["name"]?.stringValue }))
+        #expect(types["org.memwatch.Monitor.Looks"] == "counter")
+        #expect(types["org.memwatch.Monitor.RegionBytes"] == "gauge")
+        #expect(types["org.memwatch.Monitor.BuildVersion"] == "string")
+        #expect(
+            try oneCall(daemon.socket, "List", interface: "io.systemd.Metrics")["error"]
+                == "org.varlink.service.ExpectedMore")
+        _ = follower
+        try daemon.stop()
+    }
+
+    @Test(
+        "a user is told of what that user may see, and not of others' alerts", .requiresRoot,
+        .requiresTool("setpriv"), .requiresTool("python3"))
+    func users() throws {
+        let strangers = try Strangers()
+        let daemon = try Daemon(Daemon.quiet + "[metrics]\nvarlink = true\n")
+        let own = try Memgrow(
+            "sbrk", "--step", "--hold", executable: strangers.memgrow,
+            through: Strangers.setpriv(Strangers.one))
+        let roots = try Memgrow("sbrk", "--step", "--hold")
+        let followers = try [own, roots].map { try daemon.attach($0.pid) }
+        let script = """
+            import json, os, socket, sys
+            os.setgroups([])
+            os.setresgid(*[int(sys.argv[2])] * 3)
+            os.setresuid(*[int(sys.argv[2])] * 3)
+            peer = socket.socket(socket.AF_UNIX)
+            peer.connect(sys.argv[1])
+            peer.send(b'{"method":"io.systemd.Metrics.List","parameters":{},"more":true}\\0')
+            data = b""
+            while not data or data[-1] != 0 or b'"continues":true' in data[data[:-1].rfind(b"\\0") + 1:]:
+                data += peer.recv(65536)
+            rows = [json.loads(part)["parameters"] for part in data.split(b"\\0") if part]
+            print(sorted({row["object"] for row in rows if "object" in row}))
+            print(sum(row["name"].endswith(".Alerts") for row in rows) > 0)
+            """
+        func asked(as user: UInt32) throws -> String {
+            try run("python3", ["-c", script, daemon.socket, "\(user)"])
+        }
+        #expect(try asked(as: Strangers.one) == "['\(own.pid)']\nFalse\n")
+        #expect(try asked(as: Strangers.other) == "[]\nFalse\n")
+        let both = [own.pid, roots.pid].map { "\($0)" }.sorted()
+        #expect(try asked(as: 0) == "['\(both[0])', '\(both[1])']\nTrue\n")
+        _ = followers
+        try daemon.stop()
+    }
+}
+
 /// A real Prometheus that scrapes one address, with a directory of its own.
 private final class Prometheus {
     private let directory: TemporaryDirectory

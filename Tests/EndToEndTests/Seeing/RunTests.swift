@@ -106,6 +106,29 @@ struct RunTests {
             "\(peaks)")
     }
 
+    @Test(
+        "of a thousand forks each is counted: followed, or told as one that came too fast",
+        .requiresKernelRecords, .requiresTool("cc"))
+    func manyForks() throws {
+        let program = try CProgram(
+            """
+            #include <sys/wait.h>
+            #include <unistd.h>
+            int main(void) {
+                for (int i = 0; i < 1000; i++) {
+                    if (fork() == 0) _exit(0);
+                    wait(0);
+                }
+                return 0;
+            }
+            """)
+        let found = try summary(program.path)
+        let count = try #require(found["process_count"]?.integerValue)
+        let dropped = try #require(found["forks_dropped"]?.integerValue)
+        #expect(count > 1 && count + dropped == 1_001, "\(count) followed, \(dropped) too fast")
+        #expect(try #require(found["processes"]?.arrayValue).count == min(Int(count), 1_000))
+    }
+
     @Test("its report is a page about the program")
     func report() throws {
         let page = directory.file("report.html")

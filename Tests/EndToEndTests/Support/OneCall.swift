@@ -4,14 +4,17 @@ import Varlink
 
 /// One method called over a socket of its own, with nothing of memwatch's client: as root, that reads /proc
 /// itself where it can.
-func oneCall(_ socketPath: String, _ method: String, _ parameters: String = "{}") throws -> JSON {
+func oneCall(
+    _ socketPath: String, _ method: String, _ parameters: String = "{}",
+    interface: String = "org.memwatch.Monitor"
+) throws -> JSON {
     let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     guard withUnixAddress(socketPath, { connect(descriptor, $0, $1) }) == 0 else {
         throw TestFailure("cannot connect to \(socketPath): \(errno)")
     }
     let request =
-        Array("{\"method\":\"org.memwatch.Monitor.\(method)\",\"parameters\":\(parameters)}".utf8) + [0]
+        Array("{\"method\":\"\(interface).\(method)\",\"parameters\":\(parameters)}".utf8) + [0]
     guard send(descriptor, request, request.count, CInt(MSG_NOSIGNAL)) == request.count else {
         throw TestFailure("cannot send: \(errno)")
     }

@@ -34,7 +34,7 @@ struct ConfigurationTests {
         #expect(configuration.access.group == "memwatch")
         #expect(configuration.access.maximumTargets == 20_000)
         #expect(configuration.access.connectionsPerUser == 64)
-        #expect(configuration.metrics.listen == "")
+        #expect(configuration.metrics.listen == "" && !configuration.metrics.isOnVarlink)
         #expect(configuration.targets.isEmpty)
     }
 
@@ -63,6 +63,7 @@ struct ConfigurationTests {
             connections_per_user = 3
             [metrics]
             listen = "127.0.0.1:9464"
+            varlink = true
             [alerts]
             thresholds = ["heap > 2GiB for 5m", "anon grows > 10MiB/min for 10m"]
             stack_near_limit = ""
@@ -99,6 +100,7 @@ struct ConfigurationTests {
         expected.access.maximumTargets = 7
         expected.access.connectionsPerUser = 3
         expected.metrics.listen = "127.0.0.1:9464"
+        expected.metrics.isOnVarlink = true
         expected.alerts.thresholds = [
             try ThresholdRule("heap > 2GiB for 5m"), try ThresholdRule("anon grows > 10MiB/min for 10m"),
         ]

@@ -13,14 +13,13 @@ extension TestMachine {
     }
 
     /// Does what a shipped drop-in says to do to use it.
-    func useDropIn(_ name: String) throws {
-        let shipped = try run("cat", "/usr/lib/systemd/system/memwatchd.service.d/" + name)
+    func useDropIn(_ name: String, of unit: String = "memwatchd.service") throws {
+        let shipped = try run("cat", "/usr/lib/systemd/system/\(unit).d/\(name)")
         let lines = shipped.split(separator: "\n").map { line in
             line.hasPrefix("#") && !line.hasPrefix("# ") ? line.dropFirst() : line
         }
-        try run("mkdir", "-p", "/etc/systemd/system/memwatchd.service.d")
-        try write(
-            lines.joined(separator: "\n") + "\n", to: "/etc/systemd/system/memwatchd.service.d/" + name)
+        try run("mkdir", "-p", "/etc/systemd/system/\(unit).d")
+        try write(lines.joined(separator: "\n") + "\n", to: "/etc/systemd/system/\(unit).d/\(name)")
         try run("systemctl", "daemon-reload")
     }
 
