@@ -47,6 +47,26 @@ extension HistoryStore {
         }
     }
 
+    /// Every alert of a process and every end of one, in the order of writing.
+    package func alertEvents(of process: HistoryProcessID) throws(HistoryError) -> [MemoryEvent] {
+        try reading { db in
+            let query = try PreparedStatement(
+                cached: db,
+                EventRow.sql("e.process = ?1 AND e.\(Schema.isAlert)", index: "event_alert")
+                    + " ORDER BY e.id")
+            query.bind(1, process.rawValue)
+            query.bind(2, Timestamp.distantPast.microseconds)
+            query.bind(3, Timestamp.distantFuture.microseconds)
+            query.bind(4, EventRow.mask(nil))
+            defer { query.reset() }
+            var events: [MemoryEvent] = []
+            while try query.step() {
+                if let event = EventRow.event(query) { events.append(event.event) }
+            }
+            return events
+        }
+    }
+
     /// The id of the newest event ever written; 0 where there is none. A follower that wants
     /// only what comes passes it as `afterEventID`.
     package func lastEventID() throws(HistoryError) -> Int64 {

@@ -18,14 +18,18 @@ package struct AlertBook: Sendable {
 
     /// The alerts that an observation gives.
     package mutating func alerts(from observation: Observation, comm: [UInt8]) -> [MemoryEvent] {
-        guard observation.ended == nil else {
+        guard !observation.isLast else {
             processes[observation.identity] = nil
             return []
         }
         var alerts = processes[observation.identity] ?? ProcessAlerts()
+        var found: [Alert] = []
         // Another program has another history.
-        if observation.events.contains(where: { $0.type == .exec }) { alerts = ProcessAlerts() }
-        let found = alerts.take(observation, settings, maxMapCount)
+        if observation.events.contains(where: { $0.type == .exec }) {
+            found = alerts.ends(settings)
+            alerts = ProcessAlerts()
+        }
+        found += alerts.take(observation, settings, maxMapCount)
         processes[observation.identity] = alerts.isIdle ? nil : alerts
         return found.map { alert in
             var event = MemoryEvent(
@@ -42,6 +46,17 @@ package struct AlertBook: Sendable {
             event.count = alert.change == .cleared ? 0 : nil
             return event
         }
+    }
+
+    /// What was on when an earlier daemon stopped goes on: it was told, and its end will be.
+    package mutating func resume(_ process: ProcessIdentity, _ told: [MemoryEvent], regions: [Region]) {
+        var alerts = ProcessAlerts(
+            resuming: told,
+            writableExecutableRegions: regions.count {
+                $0.permissions.isSuperset(of: [.write, .execute])
+            })
+        alerts.keepOnly(settings)
+        processes[process] = alerts.isIdle ? nil : alerts
     }
 
     /// How many alerts are on, for the daemon's own figures.

@@ -25,6 +25,8 @@ struct AlertState: Hashable, Sendable {
     /// Since when the reading speaks for a change.
     private var since: Timestamp?
 
+    init(isFired: Bool = false) { self.isFired = isFired }
+
     /// Not longer than this until it is off, however long it took to be on.
     private static let longestClearing: Int64 = 60_000_000
 

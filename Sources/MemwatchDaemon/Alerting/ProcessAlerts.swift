@@ -25,6 +25,30 @@ struct ProcessAlerts: Sendable {
     /// Sizes over time, of what is asked by growth.
     private var recent: [ThresholdRule.Subject: RecentSizes] = [:]
 
+    init() {}
+
+    /// What an earlier daemon left.
+    ///
+    /// - Parameters:
+    ///   - events: all of the process's alerts and their ends, in the order in which they were told.
+    ///   - writableExecutableRegions: how many it had when it was last looked at.
+    init(resuming events: [MemoryEvent], writableExecutableRegions: Int) {
+        self.writableExecutableRegions = writableExecutableRegions
+        for event in events {
+            let state = AlertState(isFired: !event.isCleared)
+            switch event.type {
+            case .threshold: thresholds[String(decoding: event.path ?? [], as: UTF8.self)] = state
+            case .leakSuspected: if let kind = event.kind { leaks[kind] = state }
+            case .stackNearLimit: stack = state
+            case .mapsNearLimit: maps = state
+            case .writableExecutable: writableExecutable = state
+            default: break
+            }
+        }
+        thresholds = thresholds.filter { $0.value.isFired }
+        leaks = leaks.filter { $0.value.isFired }
+    }
+
     var isIdle: Bool {
         thresholds.isEmpty && stack.isIdle && maps.isIdle && leaks.isEmpty && recent.isEmpty
             && writableExecutableRegions == 0 && writableExecutable.isIdle
@@ -38,6 +62,21 @@ struct ProcessAlerts: Sendable {
         if maps.isFired { types.append(.mapsNearLimit) }
         if writableExecutable.isFired { types.append(.writableExecutable) }
         return types
+    }
+
+    /// The end of all that is on: the program that they were about has become another.
+    func ends(_ settings: AlertSettings) -> [Alert] {
+        var ends = thresholds.filter(\.value.isFired).keys.sorted().map { text in
+            let rule = settings.thresholds.first { $0.text == text }
+            return Alert(type: .threshold, change: .cleared, kind: rule?.subject.kind, text: text)
+        }
+        for kind in RegionKind.allCases where leaks[kind]?.isFired == true {
+            ends.append(Alert(type: .leakSuspected, change: .cleared, kind: kind))
+        }
+        if stack.isFired { ends.append(Alert(type: .stackNearLimit, change: .cleared, kind: .stack)) }
+        if maps.isFired { ends.append(Alert(type: .mapsNearLimit, change: .cleared)) }
+        if writableExecutable.isFired { ends.append(Alert(type: .writableExecutable, change: .cleared)) }
+        return ends
     }
 
     mutating func keepOnly(_ settings: AlertSettings) {

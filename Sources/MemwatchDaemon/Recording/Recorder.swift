@@ -84,6 +84,8 @@ package actor Recorder {
         package var row: HistoryProcessID?
         /// What is remembered of it from before a restart.
         package var memory: Tracer.Memory?
+        /// Its alerts and their ends, where it is remembered.
+        fileprivate var alerts: [MemoryEvent] = []
         /// Who may read it: no more than whoever could before, if it was watched before.
         package var reader: HistoryReader
     }
@@ -94,7 +96,7 @@ package actor Recorder {
         parent: Int32? = nil, share: UInt32? = nil
     ) async -> Entry {
         do {
-            return try await blocking.run { [store] in
+            let entry = try await blocking.run { [store] in
                 let before = try store.processes(pid: description.identity.pid).first {
                     $0.description.identity == description.identity
                 }
@@ -112,8 +114,13 @@ package actor Recorder {
                 entry.memory = Tracer.Memory(
                     attached: before.attached, regions: regions.map { ($0.region, $0.path ?? []) },
                     sample: sample, toldSince: try store.toldSinceMap(of: row))
+                entry.alerts = try store.alertEvents(of: row)
                 return entry
             }
+            if let memory = entry.memory {
+                alerts.resume(description.identity, entry.alerts, regions: memory.regions.map(\.region))
+            }
+            return entry
         } catch {
             note(failing: error)
             return Entry(reader: reader)
@@ -157,7 +164,7 @@ package actor Recorder {
             }
             if let found = observation.postMortem { journal?.write(found) }
         }
-        for observation in observations where isLast(observation) { known[observation.identity] = nil }
+        for observation in observations where observation.isLast { known[observation.identity] = nil }
         if observations.contains(where: { !$0.events.isEmpty }) { feed.wake() }
     }
 
@@ -168,10 +175,6 @@ package actor Recorder {
             return nil
         }
         return now > before
-    }
-
-    private func isLast(_ observation: Observation) -> Bool {
-        observation.ended != nil || observation.events.contains { $0.type == .detached }
     }
 
     private func learn(from observation: Observation) {

@@ -31,6 +31,30 @@ struct AlertTests {
         #expect(entries.first?["MESSAGE"]?.stringValue?.hasSuffix(": heap > 2MiB") == true)
     }
 
+    @Test(
+        "over a restart of the daemon it goes on: told once, and once that it is over",
+        arguments: [false, true])
+    func restart(isKilled: Bool) throws {
+        let daemon = try Daemon("[alerts]\nthresholds = [\"heap > 2MiB\"]\n")
+        let memgrow = try Memgrow("sbrk", "--size", "1MiB", "--count", "4", "--step", "--hold")
+        let first = try daemon.attach(memgrow.pid)
+        for _ in 0..<4 { _ = try memgrow.step() }
+        let fired = try first.wait(for: "threshold")
+        if isKilled { try daemon.kill() } else { try daemon.stop() }
+        try daemon.startAgain()
+        let second = try daemon.follow(memgrow.pid, "--since", "-1h")
+        #expect(try second.wait(for: "threshold") == fired)
+        _ = try memgrow.step()
+        // Seen by the second daemon, which would have told again with it.
+        _ = try second.wait(for: "brk-shrink")
+        for _ in 0..<3 { _ = try memgrow.step() }
+        let cleared = try second.wait(for: "threshold")
+        #expect(cleared.json["cleared"] == true)
+        let told = try daemon.records("events", "\(memgrow.pid)", "--event", "threshold")
+        #expect(told.map(Event.init) == [fired, cleared])
+        try daemon.stop()
+    }
+
     @Test("a reload puts other alerts in force, and a stack near its limit needs no configuration")
     func reload() throws {
         let journal = try PrivateJournal()

@@ -174,7 +174,7 @@ struct AlertBookTests {
         #expect(asked.told == ["1 +writable-executable jit", "4 -writable-executable"])
     }
 
-    @Test("an exec begins anew, an end forgets, and a reload keeps what is still asked")
+    @Test("an exec ends what was on and begins anew, an end forgets, and a reload keeps what is still asked")
     func lifetimes() throws {
         let rule = try ThresholdRule("heap > 1GiB")
         var asked = asked { $0.thresholds = [rule] }
@@ -191,7 +191,7 @@ struct AlertBookTests {
             ]
             sample.kinds?[.heap] = 2 * gibibyte
         }
-        #expect(asked.told == ["0 +threshold heap", "2 +threshold heap"])
+        #expect(asked.told == ["0 +threshold heap", "2 -threshold heap", "2 +threshold heap"])
         settings.thresholds = []
         asked.book.settings = settings
         #expect(asked.book.active == [:])
@@ -199,7 +199,55 @@ struct AlertBookTests {
         asked.book.settings = settings
         asked.heap(3, 2 * gibibyte)
         asked.look(4) { observation, _ in observation.ended = .exited }
-        #expect(asked.told.count == 3 && asked.book.active == [:])
+        #expect(asked.told.count == 4 && asked.book.active == [:])
+        asked.heap(5, 2 * gibibyte)
+        asked.look(6) { [identity] observation, _ in
+            observation.events = [
+                MemoryEvent(time: observation.time, pid: identity.pid, comm: [], type: .detached)
+            ]
+        }
+        #expect(asked.told.count == 5 && asked.book.active == [:])
+    }
+
+    @Test("what an earlier daemon told goes on: it does not begin again, and it ends")
+    func resumes() throws {
+        var before = try asked {
+            $0.thresholds = [try ThresholdRule("heap > 1GiB"), try ThresholdRule("anon > 1GiB")]
+            $0.writableExecutable = true
+        }
+        let code = Region(
+            start: 4_096, end: 8_192, permissions: [.write, .execute], offset: 0, device: .none, inode: 0,
+            path: .none, kind: .jit)
+        func all(_ observation: inout Observation, _ sample: inout Sample) {
+            sample.kinds?[.heap] = 2 * gibibyte
+            sample.kinds?[.anon] = 2 * gibibyte
+            sample.kinds?[.stack] = 8 << 20
+            sample.regionCount = 65_000
+        }
+        before.look(0) {
+            all(&$0, &$1)
+            $0.born = [ObservedRegion(code, PathTable())]
+        }
+        before.look(1) {
+            all(&$0, &$1)
+            $1.kinds?[.anon] = 0
+        }
+        #expect(before.told.count == 6 && before.told.last == "1 -threshold anon")
+        // Only one of the thresholds is asked for by then.
+        var settings = before.book.settings
+        settings.thresholds.removeLast()
+        var after = Asked(settings, identity)
+        after.book.resume(identity, before.events, regions: [code])
+        #expect(after.book.active == before.book.active && after.book.active.count == 4)
+        after.look(10, all)
+        #expect(after.told == [])
+        after.look(11) { observation, _ in observation.died = [ObservedRegion(code, PathTable())] }
+        #expect(
+            after.told == [
+                "11 -writable-executable", "11 -threshold heap", "11 -stack-near-limit stack",
+                "11 -maps-near-limit",
+            ])
+        #expect(after.book.active == [:])
     }
 
     @Test("a clock that is set back delays an alert and does not make or hide one")
