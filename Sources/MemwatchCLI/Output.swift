@@ -11,11 +11,14 @@ final class Output {
     /// Whether bold and dim may be used: on a terminal that is not dumb, unless NO_COLOR says no.
     let isStyled: Bool
     private let descriptor: Int32
+    /// For errors.
+    private let name: String
     private var buffer: [UInt8] = []
     private static let capacity = 65_536
 
-    init(descriptor: Int32 = STDOUT_FILENO) {
+    init(descriptor: Int32 = STDOUT_FILENO, name: String = "standard output") {
         self.descriptor = descriptor
+        self.name = name
         isTerminal = isatty(descriptor) == 1
         isStyled =
             isTerminal && Environment.value("NO_COLOR") == nil && Environment.value("TERM") != "dumb"
@@ -67,7 +70,7 @@ final class Output {
                 buffer.removeAll(keepingCapacity: true)
                 throw Failure(
                     .software,
-                    "cannot write standard output: \(SystemError.text(code)): the output is not complete")
+                    "cannot write \(name): \(SystemError.text(code)): the output is not complete")
             }
         }
         buffer.removeAll(keepingCapacity: true)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import MemoryModel
 import MemwatchInterface
 import Varlink
@@ -30,21 +29,8 @@ struct ReportCommand: ParsableCommand {
         var progress = Progress(command: "report", isAlone: true)
         defer { progress.end() }
         let report = try Report.read(pid: pid, range, now: now, from: daemon.endpoint(), &progress)
-        try report.write(toFile: output, option: "--output")
-    }
-}
-
-extension Report {
-    /// Called when it is all there: a report that failed leaves the one before as it was.
-    func write(toFile path: String, option: String) throws(Failure) {
-        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else {
-            throw Failure.usage(
-                "\(option): cannot write \(UnreadableText.quote(path)): \(SystemError.text(errno))")
-        }
-        defer { close(file) }
-        let page = Output(descriptor: file)
-        try page.write(ReportPage.html(self))
-        try page.flush()
+        // Now that it is all there: a report that fails makes no file.
+        let file = try ResultFile(output, option: "--output")
+        try file.write { (page) throws(Failure) in try page.write(ReportPage.html(report)) }
     }
 }

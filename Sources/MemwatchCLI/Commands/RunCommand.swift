@@ -40,7 +40,8 @@ struct RunCommand: ParsableCommand {
             throw Failure.usage("say what to run, behind --: memwatch run -- make -j2")
         }
         _ = try ArgumentText.duration(interval, option: "--interval")
-        let destination = try destination()
+        let file = try output.map { (path) throws(Failure) in try ResultFile(path, option: "--output") }
+        let page = try report.map { (path) throws(Failure) in try ResultFile(path, option: "--report") }
         let daemon = try PrivateDaemon()
         defer { daemon.end() }
         let program = try RunningProgram(command)
@@ -53,8 +54,13 @@ struct RunCommand: ParsableCommand {
         let seconds = Double(Timestamp.now.microseconds &- began.microseconds) / 1e6
         var summary = RunSummary(command: command, pid: program.pid, end: end, seconds: seconds)
         try summary.read(from: daemon)
-        try print(summary, to: destination)
-        if let report { try write(report, program.pid, daemon) }
+        if let file {
+            try file.write { (output) throws(Failure) in try print(summary, to: output) }
+        } else {
+            try print(
+                summary, to: Output(descriptor: format.format == .table ? STDERR_FILENO : STDOUT_FILENO))
+        }
+        if let page { try write(page, program.pid, daemon) }
         daemon.end()
         try pass(on: end)
     }
@@ -66,26 +72,14 @@ struct RunCommand: ParsableCommand {
         _ = try Daemon.connect(daemon.endpoint).call(.attach, parameters)
     }
 
-    /// Opened before the program runs: a run of an hour is not to end with a file that cannot be written.
-    private func destination() throws(Failure) -> Int32 {
-        guard let output else { return format.format == .table ? STDERR_FILENO : STDOUT_FILENO }
-        let file = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        guard file >= 0 else {
-            throw Failure.usage(
-                "--output: cannot write \(UnreadableText.quote(output)): \(SystemError.text(errno))")
-        }
-        return file
-    }
-
-    private func write(_ page: String, _ pid: Int32, _ daemon: PrivateDaemon) throws(Failure) {
+    private func write(_ page: borrowing ResultFile, _ pid: Int32, _ daemon: PrivateDaemon) throws(Failure) {
         var progress = Progress(command: "run")
         defer { progress.end() }
         let report = try Report.read(pid: pid, TimeRange(), now: .now, from: daemon.endpoint, &progress)
-        try report.write(toFile: page, option: "--report")
+        try page.write { (output) throws(Failure) in try output.write(ReportPage.html(report)) }
     }
 
-    private func print(_ summary: RunSummary, to descriptor: Int32) throws(Failure) {
-        let output = Output(descriptor: descriptor)
+    private func print(_ summary: RunSummary, to output: Output) throws(Failure) {
         if format.format == .table {
             let text = RunSummaryText(summary: summary, columns: (output.size ?? .ofEnvironment).columns)
             for line in text.lines { try output.write(line + "\n") }

@@ -58,7 +58,26 @@ struct RunTests {
         #expect(missing.exit == .status(127) && missing.errors.contains("no-such-program"))
         #expect(try run("--", "/etc/passwd").exit == .status(126))
         #expect(try run().exit == .status(64) && run("true").exit == .status(64))
-        #expect(try run("--interval", "1s", "--output", "/nonexistent/x", "--", "true").exit == .status(64))
+        // Said before it runs, not after an hour.
+        for option in ["--output", "--report"] {
+            let run = try run("--interval", "1s", option, "/nonexistent/x", "--", "echo", "ran")
+            #expect(run.exit == .status(64) && run.output == "" && run.errors.contains("'/nonexistent/x'"))
+        }
+    }
+
+    @Test("a file that cannot take it all is named, and what was in one goes only for what takes its place")
+    func files() throws {
+        for option in ["--output", "--report"] {
+            let run = try run(option, "/dev/full", "--", "true")
+            #expect(
+                run.exit == .status(70) && run.errors.contains("cannot write '/dev/full': "), "\(run.errors)")
+        }
+        let place = try TemporaryDirectory()
+        try place.write("the summary before\n", to: "summary")
+        let path = place.file("summary")
+        let cat = try run("--output", path, "--", "sh", "-c", "cat \(path)")
+        #expect(cat.output == "the summary before\n")
+        #expect(try readText(place.file("summary")).hasPrefix("memwatch: ended after"))
     }
 
     @Test("what memgrow got is in the summary, by kind, with its calls")
