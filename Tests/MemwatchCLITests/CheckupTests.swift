@@ -88,6 +88,11 @@ struct CheckupTests {
     @Test("what this user may not is said, with what to do")
     func permissions() throws {
         #expect(try result("other-users") { $0.otherMaps = .denied }.remedy != nil)
+        let root = try result("other-users") {
+            $0.otherMaps = .denied
+            $0.isRoot = true
+        }
+        #expect(root.finding.contains("capabilities") && root.remedy?.contains("as root") == false)
         #expect(try result("other-users") { $0.otherMaps = .hidden }.finding.contains("hidepid"))
         #expect(try result("group") { $0.isInGroup = false }.remedy?.contains("usermod") == true)
         #expect(!Checkup.results(of: facts { $0.isInGroup = nil }).contains { $0.check == "group" })

@@ -22,6 +22,34 @@ struct ServiceTests {
         }
     }
 
+    @Test(
+        "doctor finds all of it, and without its socket unit says how to have it",
+        arguments: DebianRelease.allCases)
+    func doctor(release: DebianRelease) throws {
+        let machine = try TestMachine(release)
+        func checks() throws -> (exit: ChildProcess.Exit, states: [String: String], text: String) {
+            let run = try machine.attempt("memwatch", "doctor", "--format", "ndjson")
+            var states: [String: String] = [:]
+            for line in run.output.split(separator: "\n") {
+                let check = try JSON(parsing: String(line))
+                states[try #require(check["check"]?.stringValue)] = check["state"]?.stringValue
+            }
+            return (run.exit, states, run.output)
+        }
+        let before = try checks()
+        #expect(before.exit == .status(69) && before.states["daemon"] == "missing", "\(before.text)")
+        #expect(before.states["unit"] == "degraded" && before.text.contains("systemctl enable"))
+        try machine.run("systemctl", "enable", "--now", "memwatchd.service")
+        let after = try checks()
+        #expect(after.exit == .status(0), "\(after.text)")
+        for check in [
+            "daemon", "version", "ticks", "history", "disk", "unit", "journal", "daemon-events",
+            "kernel-events",
+        ] {
+            #expect(after.states[check] == "ok", "\(check): \(after.text)")
+        }
+    }
+
     @Test("the first client starts the daemon through its socket", arguments: DebianRelease.allCases)
     func socket(release: DebianRelease) throws {
         let machine = try TestMachine(release)

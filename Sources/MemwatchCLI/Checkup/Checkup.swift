@@ -64,6 +64,12 @@ enum Checkup {
     private static func otherMaps(_ facts: CheckupFacts) -> CheckResult {
         switch facts.otherMaps {
         case .opens: .ok("other-users", "their processes can be looked at without a daemon")
+        // ptrace(2): root without all capabilities, as in a container, may not look at one who has more.
+        case .denied where facts.isRoot:
+            .degraded(
+                "other-users",
+                "processes with capabilities that you do not have cannot be looked at, process 1 is one",
+                "start what looks at them with all capabilities")
         case .denied:
             .degraded(
                 "other-users", "only your own processes can be looked at without a daemon",
