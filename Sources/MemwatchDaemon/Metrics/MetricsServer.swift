@@ -44,9 +44,11 @@ struct MetricsServer: Sendable {
                         .get()
                 }
             isListening(channel.localAddress?.port)
-            // Ends when the task is cancelled.
-            try? await Task.sleep(for: .seconds(Int64.max / 2_000_000_000))
-            try? await channel.close()
+            try? await withTaskCancellationHandler {
+                try await channel.closeFuture.get()
+            } onCancel: {
+                channel.close(promise: nil)
+            }
             if case .path(let path) = address { unlink(path) }
         } catch {
             try? await group.shutdownGracefully()

@@ -14,7 +14,7 @@ struct MetricsService: Service {
             } catch {
                 complain("metrics are not served at \(server.address): \(error)")
                 // A service that ends would end the daemon.
-                try? await Task.sleep(for: .seconds(Int64.max / 2_000_000_000))
+                try? await gracefulShutdown()
             }
         }
     }
