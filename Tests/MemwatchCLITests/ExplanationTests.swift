@@ -49,7 +49,7 @@ struct ExplanationTests {
         let heap = explanation.findings[1]
         #expect(
             heap.sentence == """
-                heap (brk) grows at 1.0 MiB a second (1013.2 KiB to 1.0 MiB): by 119.0 MiB in 119 steps, of which it gave \
+                heap (brk) grows at 1.0 MiB a second (between looks 1013.2 KiB to 1.0 MiB): by 119.0 MiB in 119 steps, of which it gave \
                 back nothing. A leak is suspected, with high confidence; a cache that is not full yet looks the same. \
                 At this rate it reaches its control group's 1.0 GiB in 10 min, if all of it is touched.
                 """)
@@ -57,6 +57,21 @@ struct ExplanationTests {
         #expect(heap.figures["bytes_per_second"]?.doubleValue == 1_048_576)
         #expect(heap.figures["seconds_to_memory_limit"]?.doubleValue == 600)
         #expect(heap.figures["before"] == 1_048_576 && heap.figures["leak_suspected"] == true)
+    }
+
+    @Test("a stack that grows is no leak: calls go deeper, and it says when the limit is reached")
+    func stack() throws {
+        let explanation = Explanation(process([.stack: { (UInt64($0) + 8) << 15 }]))
+        #expect(explanation.verdict == .growing)
+        let stack = explanation.findings[1]
+        #expect(
+            stack.sentence == """
+                The stack grows at 1.9 MiB a minute (between looks 1.9 MiB to 1.9 MiB): by 3.7 MiB in 119 steps, of which \
+                it gave back nothing. Calls go deeper and deeper, as a recursion that does not end. At this rate it reaches \
+                its limit of 8.0 MiB in 2.2 min, and the program ends of SIGSEGV.
+                """)
+        #expect(stack.figures["leak_suspected"] == false)
+        #expect(stack.figures["seconds_to_stack_limit"]?.doubleValue == 129)
     }
 
     @Test("no growth is said as no growth")

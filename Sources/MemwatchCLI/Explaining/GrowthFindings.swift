@@ -34,7 +34,7 @@ struct GrowthFindings {
 
     private func judged() -> Explanation.Verdict {
         let shapes = Set(grown.map(\.growth.shape))
-        if grown.contains(where: { $0.growth.isLeakSuspected && $0.growth.confidence != .low }) {
+        if grown.contains(where: { Self.isLeak($0.kind, $0.growth) && $0.growth.confidence != .low }) {
             return .leakSuspected
         }
         if shapes.contains(.growing) || shapes.contains(.risingFloor) { return .growing }
@@ -110,8 +110,14 @@ struct GrowthFindings {
 
     // MARK: One kind
 
+    /// A stack that grows is no memory that somebody forgot to free.
+    private static func isLeak(_ kind: RegionKind, _ growth: Growth) -> Bool {
+        kind != .stack && growth.isLeakSuspected
+    }
+
     private func finding(_ kind: RegionKind, _ growth: Growth) -> Finding {
-        let name = "\(kind.name) (\(kind.origin.rawValue))"
+        let isStack = kind == .stack
+        let name = isStack ? "the stack" : "\(kind.name) (\(kind.origin.rawValue))"
         var figures: JSONObject = [
             "shape": .string(growth.shape.rawValue), "before": .bytes(growth.first),
             "after": .bytes(growth.last),
@@ -122,11 +128,26 @@ struct GrowthFindings {
         figures["bytes_per_second"] = growth.slope.map { .number($0.bytesPerSecond) } ?? .null
         figures["bytes_per_second_low"] = growth.slope.map { .number($0.low) } ?? .null
         figures["bytes_per_second_high"] = growth.slope.map { .number($0.high) } ?? .null
-        figures["leak_suspected"] = .bool(growth.isLeakSuspected)
+        figures["leak_suspected"] = .bool(Self.isLeak(kind, growth))
         figures["confidence"] = growth.confidence.map { .string($0.rawValue) } ?? .null
         var sentence = sentence(name, growth)
-        if growth.isLeakSuspected { sentence += suspicion(growth, &figures) }
+        if Self.isLeak(kind, growth) { sentence += suspicion(growth, &figures) }
+        if isStack {
+            sentence = capitalized(sentence)
+            if growth.isLeakSuspected { sentence += depth(growth, &figures) }
+        }
         return Finding(.growth, kind, sentence, figures)
+    }
+
+    private func depth(_ growth: Growth, _ figures: inout JSONObject) -> String {
+        let text = " Calls go deeper and deeper, as a recursion that does not end."
+        guard let limit = process.samples.last?.sample.stackLimitBytes, limit != .max, limit > growth.last,
+            let seconds = growth.seconds(untilGrownBy: limit - growth.last)
+        else { return text }
+        figures["seconds_to_stack_limit"] = .number(seconds.rounded())
+        return text
+            + " At this rate it reaches its limit of \(BinarySize.text(limit)) in \(Quantity.span(seconds)), "
+            + "and the program ends of SIGSEGV."
     }
 
     private func sentence(_ name: String, _ growth: Growth) -> String {

@@ -20,10 +20,11 @@ enum Quantity {
         return "\(size(bytesPerSecond * unit.seconds)) a \(unit.name)"
     }
 
-    /// `5.3 MiB a minute (4.9 to 5.6 MiB)`: both ends in the unit of time of the middle.
+    /// `5.3 MiB a minute (between looks 4.9 MiB to 5.6 MiB)`: both ends in the unit of time of the middle.
     static func rate(_ bytesPerSecond: Double, from low: Double, to high: Double) -> String {
         let unit = unit(of: bytesPerSecond)
-        return "\(rate(bytesPerSecond)) (\(size(low * unit.seconds)) to \(size(high * unit.seconds)))"
+        return
+            "\(rate(bytesPerSecond)) (between looks \(size(low * unit.seconds)) to \(size(high * unit.seconds)))"
     }
 
     private static func unit(of bytesPerSecond: Double) -> (seconds: Double, name: String) {

@@ -8,6 +8,7 @@ struct ExplainTests {
     /// Each grows in a way of its own, in steps 20 ms apart, says when it has done so many, and goes on in that way until
     /// its input ends: what still grows when it is asked about is no cache that is full.
     private static let program = """
+        #include <alloca.h>
         #include <poll.h>
         #include <stdio.h>
         #include <stdlib.h>
@@ -37,6 +38,7 @@ struct ExplainTests {
                 }
                 if (!strcmp(way, "brk")) memset(malloc(block), 1, block);
                 if (!strcmp(way, "mmap")) memset(malloc(large), 1, page);
+                if (!strcmp(way, "stack")) memset(alloca(block / 32), 1, block / 32);
                 if (i == steps) puts("done");
                 usleep(20000);
             }
@@ -46,7 +48,7 @@ struct ExplainTests {
 
     static let cases: [(way: String, verdict: String, kind: String?)] = [
         ("brk", "leak-suspected", "heap"), ("mmap", "leak-suspected", "anon"), ("cache", "filled", "anon"),
-        ("sawtooth", "comes-and-goes", "anon"), ("rest", "no-growth", nil),
+        ("stack", "growing", "stack"), ("sawtooth", "comes-and-goes", "anon"), ("rest", "no-growth", nil),
     ]
 
     @Test("reaches the verdict that the program deserves", arguments: cases)
