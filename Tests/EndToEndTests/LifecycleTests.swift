@@ -120,7 +120,9 @@ struct LifecycleTests {
         try daemon.startAgain()
         try daemon.stop()
         let entries = try journal.entries("MEMWATCH_PID=\(memgrow.pid)")
-        #expect(entries.map { $0["MEMWATCH_EVENT"]?.stringValue } == ["attached", "exit"])
+        // On a machine that is busy enough the kernel drops records, and it is said: that is not what this is about.
+        let events = entries.compactMap { $0["MEMWATCH_EVENT"]?.stringValue }.filter { $0 != "gap" }
+        #expect(events == ["attached", "exit"])
     }
 
     @Test("a clean restart loses nothing and repeats nothing")
@@ -130,7 +132,8 @@ struct LifecycleTests {
         let follower = try daemon.attach(memgrow.pid)
         for _ in 0..<3 {
             let said = try memgrow.step()
-            #expect(try follower.wait { $0.delta(of: "heap") == said.delta }.count == 1)
+            let seen = try follower.wait { $0.delta(of: "heap") == said.delta }
+            #expect(seen.count { $0.type != "gap" } == 1)
         }
         let events = try daemon.records("events", "\(memgrow.pid)")
         let samples = try daemon.records("history", "\(memgrow.pid)")
