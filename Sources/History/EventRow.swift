@@ -4,13 +4,11 @@ import MemoryModel
 /// One row of `event` and how to read it.
 enum EventRow {
     /// Whose time lies within `?2` … `?3`, of the types whose bits are set in `?4`.
-    ///
-    /// - Parameter index: of `event`, which the condition must imply; nil leaves it to SQLite.
-    static func sql(_ condition: String, index: String? = nil) -> String {
+    static func sql(_ condition: String) -> String {
         """
         SELECT e.id, e.process, p.pid, e.time, e.type, e.source, e.kind, e.delta, e.size, e.start, e."end",
             e.perms, n.bytes, e.tid, c.bytes, e.not_before, e.count, e.child
-        FROM event e \(index.map { "INDEXED BY \($0)" } ?? "") CROSS JOIN process p ON p.id = e.process LEFT JOIN name n ON n.id = e.name
+        FROM event e CROSS JOIN process p ON p.id = e.process LEFT JOIN name n ON n.id = e.name
             LEFT JOIN name c ON c.id = e.comm
         WHERE \(condition) AND e.time >= ?2 AND e.time <= ?3 AND (?4 >> e.type) & 1
         """

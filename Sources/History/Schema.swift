@@ -20,8 +20,7 @@ enum Schema {
     static let kernelEvents = "2026-11 kernel events"
     static let eventRuns = "2026-11 event runs"
     static let shares = "2026-11 shares"
-    static let alerts = "2026-11 alerts"
-    static let latest = alerts
+    static let latest = shares
 
     static var migrator: DatabaseMigrator { migrator(nil) }
 
@@ -36,7 +35,6 @@ enum Schema {
         migrator.registerMigration(kernelEvents) { db in try addKernelEvents(db) }
         migrator.registerMigration(eventRuns) { db in try addEventRuns(db, pulse) }
         migrator.registerMigration(shares) { db in try addShares(db) }
-        migrator.registerMigration(alerts) { db in try addAlerts(db) }
         return migrator
     }
 
