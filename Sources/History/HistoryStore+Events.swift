@@ -50,7 +50,8 @@ extension HistoryStore {
     /// Every alert of a process and every end of one, by time.
     ///
     /// Reads past all its other events. An index of the few alerts would be found at once, and would cost an allocation
-    /// and 4 % with each event that is written, for ever; this is asked once for each target when a daemon starts.
+    /// and 4 % with each event that is written, for ever; this is asked once for each target when a daemon starts,
+    /// and 5,000,000 events are a second.
     package func alertEvents(of process: HistoryProcessID) throws -> [MemoryEvent] {
         var alerts: [MemoryEvent] = []
         try events(of: process, types: Set(EventType.allCases.filter(\.isAlert))) {
