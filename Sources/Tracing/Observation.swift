@@ -32,8 +32,6 @@ package struct Observation: Sendable {
     package var events: [MemoryEvent] = []
     /// Set with the last observation of a target: how it ended.
     package var ended: TargetState?
-    /// The process has ended, or is watched no more.
-    package var isLast: Bool { ended != nil || events.contains { $0.type == .detached } }
     package var isFullLook = false
     /// Who the process was when it was last asked; see ``Identification``.
     package var identification = Identification.notAsked
@@ -47,6 +45,9 @@ package struct Observation: Sendable {
         self.identity = identity
         self.time = time
     }
+
+    /// The process has ended, or is watched no more.
+    package var isLast: Bool { ended != nil || events.contains { $0.type == .detached } }
 }
 
 /// Whether a look has found out who the process is: that decides who may read what was observed.

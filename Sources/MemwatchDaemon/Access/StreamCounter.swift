@@ -9,8 +9,16 @@ package final class StreamCounter: Sendable {
 
     package init() {}
 
-    /// False where this user has as many as `limit`; else ``end(_:)`` is to follow.
-    package func begin(_ uid: UInt32, limit: Int) -> Bool {
+    /// Answers one such call, counted while it lasts. Nil where this user has as many as `limit`: nothing was answered.
+    func counting<Answer: Sendable>(
+        _ uid: UInt32, limit: Int, _ answer: () async throws -> Answer
+    ) async rethrows -> Answer? {
+        guard begin(uid, limit: limit) else { return nil }
+        defer { end(uid) }
+        return try await answer()
+    }
+
+    private func begin(_ uid: UInt32, limit: Int) -> Bool {
         streams.withLock { streams in
             let count = streams[uid] ?? 0
             guard count < limit else { return false }
@@ -19,7 +27,7 @@ package final class StreamCounter: Sendable {
         }
     }
 
-    package func end(_ uid: UInt32) {
+    private func end(_ uid: UInt32) {
         streams.withLock { streams in
             let left = (streams[uid] ?? 1) - 1
             streams[uid] = left > 0 ? left : nil

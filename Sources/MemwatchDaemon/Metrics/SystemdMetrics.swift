@@ -18,13 +18,14 @@ struct SystemdMetrics: VarlinkService {
         let peer = gate.identity(of: call.peer)
         let isAdministrator = gate.isAdministrator(peer)
         let limit = isAdministrator ? .max : await source.keeper.configuration.access.streamsPerUser
-        guard streams.begin(peer.uid, limit: limit) else { throw VarlinkError.permissionDenied }
-        defer { streams.end(peer.uid) }
-        let families = await source.families(for: peer, isAdministrator: isAdministrator)
-        let rows = call.member == "Describe" ? Self.describe(families) : Self.list(families)
-        for row in rows.dropLast() { try await replies.sendMore(row) }
-        // There is always one: the daemon has metrics of its own.
-        try await replies.send(rows.last ?? JSONObject())
+        let answered: Void? = try await streams.counting(peer.uid, limit: limit) {
+            let families = await source.families(for: peer, isAdministrator: isAdministrator)
+            let rows = call.member == "Describe" ? Self.describe(families) : Self.list(families)
+            for row in rows.dropLast() { try await replies.sendMore(row) }
+            // There is always one: the daemon has metrics of its own.
+            try await replies.send(rows.last ?? JSONObject())
+        }
+        if answered == nil { throw VarlinkError.permissionDenied }
     }
 
     /// One reply for each family that has a value.

@@ -57,11 +57,10 @@ extension MonitorService: VarlinkService {
             return try await answer(method, call, peer, replies)
         }
         let limit = await keeper.configuration.access.streamsPerUser
-        guard streams.begin(peer.uid, limit: limit) else {
-            throw MonitorError.tooManyStreams(limit: Int64(limit)).varlinkError
+        let answered: Void? = try await streams.counting(peer.uid, limit: limit) {
+            try await answer(method, call, peer, replies)
         }
-        defer { streams.end(peer.uid) }
-        try await answer(method, call, peer, replies)
+        if answered == nil { throw MonitorError.tooManyStreams(limit: Int64(limit)).varlinkError }
     }
 
     private func answer(
