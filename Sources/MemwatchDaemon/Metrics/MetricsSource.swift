@@ -25,7 +25,7 @@ struct MetricsSource: Sendable {
     }
 
     private func families(of snapshots: [TargetSnapshot], alerts: [EventType: Int]?) async -> [MetricFamily] {
-        let statistics = try? await queries.run { [store] in try store.statistics() }
+        let statistics = try? await queries.runUnlessCancelled { [store] in try store.statistics() }
         let daemon = DaemonMetrics(
             version: version, targets: await tracer.count, rules: await keeper.ruleCount,
             counts: tracer.counts, events: await KernelEventFacts(tracer), alerts: alerts,

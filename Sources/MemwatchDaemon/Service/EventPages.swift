@@ -6,7 +6,7 @@ import Varlink
 extension MonitorService {
     /// The next events, a page at most.
     func page(_ filter: EventFilter) async throws -> [HistoryEvent] {
-        try await queries.run { [store] in
+        try await queries.runUnlessCancelled { [store] in
             var found: [HistoryEvent] = []
             try store.events(
                 of: filter.row, unit: filter.unit, since: filter.since, until: filter.until,
@@ -51,7 +51,9 @@ struct ReaderCache {
         let rule = service.gate.current.rule
         if rule.maySeeAll(peer) { return true }
         if let known = verdicts[process] { return known }
-        let row = try await service.queries.run { [store = service.store] in try store.process(process) }
+        let row = try await service.queries.runUnlessCancelled { [store = service.store] in
+            try store.process(process)
+        }
         let verdict = row.map { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) } ?? false
         verdicts[process] = verdict
         return verdict

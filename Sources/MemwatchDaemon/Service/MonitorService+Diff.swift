@@ -22,7 +22,7 @@ extension MonitorService {
         let after = try await map(of: row, at: to)
         try await requireReadable([row], peer)
         // Up to 65,530 regions on either side: no work for the threads that answer everybody.
-        let difference = try await queries.run {
+        let difference = try await queries.runUnlessCancelled {
             MapDifference(from: before.regions, to: after.regions)
         }
         let others: JSONObject = [
@@ -42,7 +42,8 @@ extension MonitorService {
     func map(
         of row: HistoryProcess, at time: Timestamp
     ) async throws -> (time: Timestamp, regions: [HistoryRegion]) {
-        let found = try await queries.run { [store] in try store.regions(of: row.id, at: time) }
+        let found = try await queries.runUnlessCancelled { [store] in try store.regions(of: row.id, at: time)
+        }
         guard let found else {
             let pid = row.description.identity.pid
             throw MonitorError.noSuchProcess(

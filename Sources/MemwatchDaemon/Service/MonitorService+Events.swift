@@ -30,7 +30,7 @@ extension MonitorService {
         let wakeUps = feed.wakeUps()
         // Whoever follows wants what comes, not all there ever was.
         if follow, since == nil {
-            filter.after = try await queries.run { [store] in try store.lastEventID() }
+            filter.after = try await queries.runUnlessCancelled { [store] in try store.lastEventID() }
         }
         let count = try await sendStored(&filter, peer, call, replies, isFollowed: follow)
         guard follow else { return }

@@ -63,12 +63,12 @@ extension MonitorService {
     private func samples(
         of row: HistoryProcess, _ since: Timestamp?, _ until: Timestamp?, _ step: Int64?, _ now: Timestamp
     ) async throws -> any SampleSource {
-        let cursor = try await queries.run { [store] in
+        let cursor = try await queries.runUnlessCancelled { [store] in
             try store.sampleCursor(of: row.id, since: since, until: until)
         }
         let stored = StoredSamples(store: store, queries: queries, cursor: cursor)
         guard let step else { return stored }
-        let before = try await queries.run { [store] in
+        let before = try await queries.runUnlessCancelled { [store] in
             try since.flatMap { try store.lastSample(of: row.id, atOrBefore: $0)?.sample }
         }
         // A process that is gone has no values after its end.

@@ -100,7 +100,7 @@ extension MonitorService {
     func historyRow(
         pid: Int32, started: Timestamp?, _ peer: PeerIdentity
     ) async throws -> HistoryProcess {
-        let rows = try await queries.run { [store] in try store.processes(pid: pid) }
+        let rows = try await queries.runUnlessCancelled { [store] in try store.processes(pid: pid) }
         let matching = rows.filter { row in
             guard let started else { return true }
             guard let start = row.description.started else { return false }
@@ -123,7 +123,7 @@ extension MonitorService {
     func requireReadable(_ rows: [HistoryProcess], _ peer: PeerIdentity) async throws {
         let rule = gate.current.rule
         if rule.maySeeAll(peer) { return }
-        let readable = try await queries.run { [store] in
+        let readable = try await queries.runUnlessCancelled { [store] in
             try rows.allSatisfy { row in
                 // One that retention has removed is nobody's any more.
                 try store.process(row.id).map { rule.mayReadHistory(peer, of: HistoryReader($0.reader)) }
@@ -140,7 +140,7 @@ extension MonitorService {
     /// The processes of a unit that this client may read, gone ones too, in the order in which they were
     /// attached; never none.
     func historyRows(unit: String, _ peer: PeerIdentity) async throws -> [HistoryProcess] {
-        let rows = try await queries.run { [store] in try store.processes(unit: unit) }
+        let rows = try await queries.runUnlessCancelled { [store] in try store.processes(unit: unit) }
         guard !rows.isEmpty else {
             throw MonitorError.noSuchProcess(
                 pid: nil, reason: "there is no history of the unit \(UnreadableText.quote(unit))")

@@ -11,7 +11,7 @@ extension MonitorService {
     /// What everybody may know: nothing of it tells what other users' processes do.
     func status(_ replies: VarlinkReplies) async throws {
         let counts = tracer.counts
-        let statistics = try? await queries.run { [store] in try store.statistics() }
+        let statistics = try? await queries.runUnlessCancelled { [store] in try store.statistics() }
         let failure = await recorder.failure
         let journal = journal?.statistics
         let dropped = journal.map { $0.droppedByRate &+ $0.droppedByFull &+ $0.failed } ?? 0

@@ -59,7 +59,7 @@ extension MonitorService {
         addUp(&rules, targets, await tracer.snapshots)
         if CallParameters(call).bool("all") {
             let isLive = Set(await tracer.snapshots.map(\.description.identity))
-            let rows = try await queries.run { [store] in try store.processes(pid: nil) }
+            let rows = try await queries.runUnlessCancelled { [store] in try store.processes(pid: nil) }
             let gate = gate.current
             for row in rows where !isLive.contains(row.description.identity) {
                 guard gate.rule.mayReadHistory(peer, of: HistoryReader(row.reader)) else { continue }

@@ -24,7 +24,7 @@ extension MonitorService {
             named[pid] = TargetRecord(snapshot)
         }
         var filter = EventFilter()
-        filter.after = try await queries.run { [store] in try store.lastEventID() }
+        filter.after = try await queries.runUnlessCancelled { [store] in try store.lastEventID() }
         var isFirst = true
         while true {
             let answer = try await watched(pids, &named, &filter, peer, withEvents: !isFirst)

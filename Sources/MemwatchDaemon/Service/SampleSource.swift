@@ -27,7 +27,7 @@ struct StoredSamples: SampleSource {
     /// - Parameter limit: how many samples at most.
     mutating func next(limit: Int) async throws -> [Sample]? {
         let position = cursor
-        let (part, next) = try await queries.run { [store] in
+        let (part, next) = try await queries.runUnlessCancelled { [store] in
             var next = position
             return (try store.nextSamples(&next, limit: limit)?.map(\.sample), next)
         }

@@ -102,7 +102,7 @@ struct UnitSamples: SampleSource {
     private mutating func begin(_ life: Life) async throws {
         waiting.removeLast()
         let (since, until) = (since, until)
-        let (before, cursor) = try await queries.run { [store] in
+        let (before, cursor) = try await queries.runUnlessCancelled { [store] in
             var before: Sample?
             if let since, life.attached < since {
                 // Up to the microsecond before: one at `since` itself comes with the reading.

@@ -100,7 +100,7 @@ extension TargetKeeper {
         for snapshot in await tracer.snapshots where await maySee(peer, snapshot) { own.append(snapshot) }
         // Whatever was read of a process since the recorder last heard of it: asked of the process itself.
         let (gate, root, found) = (gate, root, own)
-        let visible = try? await blocking.run {
+        let visible = try? await blocking.runUnlessCancelled {
             found.filter { snapshot in
                 guard let directory = try? root.open(pid: snapshot.description.identity.pid) else {
                     return true
