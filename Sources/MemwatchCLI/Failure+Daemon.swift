@@ -63,7 +63,8 @@ extension Failure {
             self.init(
                 .unavailable,
                 "the daemon at \(endpoint.path) has not answered for \(patience.components.seconds) s: it may be "
-                    + "stopped or overloaded, see 'systemctl status memwatchd'")
+                    + "stopped or overloaded, see 'systemctl status memwatchd' (an attach or detach that it has "
+                    + "begun goes on, see 'memwatch list')")
         case .malformedReply(let reason):
             self = .malformedAnswer("the daemon's answer is no Varlink (\(reason))")
         case .system(_, let error):

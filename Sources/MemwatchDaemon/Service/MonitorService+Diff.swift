@@ -42,7 +42,8 @@ extension MonitorService {
     func map(
         of row: HistoryProcess, at time: Timestamp
     ) async throws -> (time: Timestamp, regions: [HistoryRegion]) {
-        let found = try await queries.runUnlessCancelled { [store] in try store.regions(of: row.id, at: time)
+        let found = try await queries.runUnlessCancelled { [store] in
+            try store.regions(of: row.id, at: time)
         }
         guard let found else {
             let pid = row.description.identity.pid

@@ -135,16 +135,16 @@ extension TargetKeeper {
 
     /// Takes back what a user asked for: also where the process is not that user's to see any more.
     private func withdraw(_ user: UInt32, _ peer: PeerIdentity, from snapshot: TargetSnapshot) async -> Bool {
-        guard peer.sharesUserNamespace, snapshot.options.users[user] != nil,
-            await tracer.withdraw(user, from: snapshot.id)
-        else { return false }
+        guard peer.sharesUserNamespace, snapshot.options.users[user] != nil else { return false }
         let process = snapshot.description.identity
+        // First of all, as in ``end(_:)``.
+        try? await blocking.run { [store] in try store.removeAttachment(.process(process), owner: user) }
+        guard await tracer.withdraw(user, from: snapshot.id) else { return false }
         if snapshot.options.users[user]?.rule != nil {
             // Strangers make as many of these as they like.
             if declined.count >= 10_000 { declined = declined.filter { $0.user == nil } }
             declined.insert(Declined(process: process, user: user))
         }
-        try? await blocking.run { [store] in try store.removeAttachment(.process(process), owner: user) }
         return true
     }
 

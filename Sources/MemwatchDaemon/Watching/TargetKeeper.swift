@@ -148,10 +148,11 @@ package actor TargetKeeper {
 
     func end(_ snapshots: [TargetSnapshot]) async -> Int {
         var count = 0
-        for snapshot in snapshots where await tracer.detach(snapshot.id) {
-            count += 1
+        for snapshot in snapshots {
+            // First of all, so that no restart takes up again what an event has told to be detached.
             let subject = HistoryAttachment.Subject.process(snapshot.description.identity)
             try? await blocking.run { [store] in try store.removeAttachment(subject) }
+            if await tracer.detach(snapshot.id) { count += 1 }
         }
         return count
     }
