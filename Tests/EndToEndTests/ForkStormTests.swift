@@ -81,7 +81,9 @@ struct ForkStormTests {
                 + "\(after >> 20) MiB, forks dropped \(status["forks_dropped"]?.integerValue ?? 0), "
                 + "records lost \(status["records_lost"]?.integerValue ?? 0), gaps \(status["gaps"]?.integerValue ?? 0)"
         )
-        #expect(after < before + 128 << 20)
+        // The address sanitizer holds back what was freed, up to its quarantine's size.
+        let heldBack = Sanitizer.active == .address ? 256 << 20 : 0
+        #expect(after < before + 128 << 20 + heldBack)
         // Whoever is not followed is counted.
         if status["event_source"]?.stringValue == "perf" {
             #expect(followed - 1 + counted >= counts.first ?? 0)
