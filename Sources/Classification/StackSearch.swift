@@ -143,7 +143,10 @@ struct StackSearch {
                 index: index, range: range.lowerBound..<end,
                 likelihood: sizes.likelihood(
                     of: end &- range.lowerBound, isWhole: end == range.upperBound))
-            guard guess.size <= ThreadStackRules.largestStack else { continue }
+            // Runtimes keep small pieces of memory above large reserves: nobody guards a stack with more than it has.
+            guard guess.size <= ThreadStackRules.largestStack, guardSize(below: index) <= guess.size else {
+                continue
+            }
             ofSize[guess.size, default: 0] += 1
             guesses.append(guess)
         }

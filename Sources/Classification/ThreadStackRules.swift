@@ -6,7 +6,7 @@ import MemoryModel
 /// 1. a thread's stack pointer in it, or a name that libc gave it;
 /// 2. that it was proved at an earlier look: glibc keeps the stacks of threads that have
 ///    exited for the next ones, and a thread that happens to run shows no stack pointer;
-/// 3. its shape: writable, directly above a small inaccessible guard. That alone is a guess,
+/// 3. its shape: writable, directly above an inaccessible guard that is smaller. That alone is a guess,
 ///    so at most as many are taken as there are threads whose stack is not known.
 struct ThreadStackRules {
     /// Guards are a page by default; the zones a JVM sets up behind them come to some 64 KiB.

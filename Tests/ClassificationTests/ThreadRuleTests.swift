@@ -52,6 +52,22 @@ struct ThreadRuleTests {
         #expect(drawing.names() == ["guard", "thread-stack", "guard", "thread-stack", "reserved", "anon"])
     }
 
+    /// A JVM of 17 keeps pieces of 20 KiB above reserves of 920 KiB.
+    @Test("the guess takes no memory that is smaller than what lies inaccessible below it")
+    func shapeBelowReserve() {
+        let drawing = Drawing(
+            """
+            7f0000000000-7f0000001000 ---p 00000000 00:00 0
+            7f0000001000-7f0000101000 rw-p 00000000 00:00 0
+            7f0000200000-7f00002e6000 ---p 00000000 00:00 0
+            7f00002e6000-7f00002eb000 rw-p 00000000 00:00 0
+            7f00002eb000-7f00003d1000 ---p 00000000 00:00 0
+            7f00003d1000-7f00003d6000 rw-p 00000000 00:00 0
+            """
+        ).thread(101, at: nil).thread(102, at: nil)
+        #expect(drawing.names() == ["guard", "thread-stack", "reserved", "anon", "reserved", "anon"])
+    }
+
     @Test("a guess made once does not grow with every look")
     func guessesStay() {
         let drawing = Drawing(twoStacks).thread(101, at: nil)

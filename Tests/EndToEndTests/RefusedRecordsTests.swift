@@ -5,7 +5,7 @@ import Varlink
 @Suite("Without the kernel's records", .timeLimit(.minutes(5)))
 struct RefusedRecordsTests {
     /// Runs a program for which perf_event_open does not exist, as a service manager's filter or a container does.
-    private static let filter = """
+    static let filter = """
         #include <errno.h>
         #include <linux/filter.h>
         #include <linux/seccomp.h>

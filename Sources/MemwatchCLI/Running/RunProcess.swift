@@ -13,7 +13,9 @@ struct RunProcess {
     private(set) var waitsForExec: Bool
     private var sizes: [Int64]
     private var isExecuting = false
-    /// The most of each kind, at whatever time it had each.
+    /// Whether anything was seen of it: without the kernel's records a program may end before it is looked at.
+    private(set) var wasSeen = false
+    /// The most of each kind, at whatever time it had each. Nothing where nothing was seen.
     private(set) var peaks = KindTotals()
     private(set) var peakVmSize: UInt64 = 0
     /// Only looks know it.
@@ -61,6 +63,7 @@ struct RunProcess {
     }
 
     private mutating func record(_ time: Timestamp) {
+        wasSeen = true
         var total: UInt64 = 0
         for kind in RegionKind.allCases {
             let bytes = UInt64(sizes[Int(kind.rawValue)])

@@ -17,6 +17,7 @@ extension RunSummary {
         processCount = targets.count
         let exec = try firstExec(connection)
         for target in targets.prefix(Self.mostProcesses) {
+            let comm = target.pid == pid && exec == nil ? executedName : target.comm
             var parameters: JSONObject = ["pid": .integer(Int64(target.pid))]
             parameters.set("start", target.started?.rfc3339)
             var process: RunProcess?
@@ -24,18 +25,23 @@ extension RunSummary {
                 let sample = try RecordPrinter<SampleRecord>.read(bytes).sample
                 if process == nil {
                     process = RunProcess(
-                        pid: target.pid, comm: target.comm, first: sample, waitsForExec: target.pid == pid)
+                        pid: target.pid, comm: comm, first: sample, waitsForExec: target.pid == pid)
                 }
                 process?.take(sample, afterExec: exec)
             }
             add(
                 process
-                    ?? RunProcess(
-                        pid: target.pid, comm: target.comm, first: nil, waitsForExec: target.pid == pid))
+                    ?? RunProcess(pid: target.pid, comm: comm, first: nil, waitsForExec: target.pid == pid))
         }
         try connection.streamRecords(.events, JSONObject(), in: "events") { (bytes) throws(Failure) in
             take(try RecordPrinter<EventRecord>.read(bytes))
         }
+    }
+
+    /// What execve(2) calls a process: the last part of the path, at most 15 bytes of it (TASK_COMM_LEN).
+    private var executedName: String {
+        let name = command[0].utf8.split(separator: UInt8(ascii: "/")).last ?? Substring(command[0]).utf8
+        return String(decoding: name.prefix(15), as: UTF8.self)
     }
 
     /// When the program was executed; nil where nobody saw that.

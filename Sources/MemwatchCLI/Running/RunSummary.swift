@@ -56,6 +56,9 @@ struct RunSummary: PrintableRow {
         processes.append(process)
     }
 
+    /// Whether anything was seen of any of them.
+    var wasSeen: Bool { processes.contains { $0.wasSeen } }
+
     /// The most that any process had of one kind, and whose it was.
     func peak(of kind: RegionKind) -> (bytes: UInt64, process: RunProcess)? {
         processes.max { $0.peaks[kind] < $1.peaks[kind] }.map { ($0.peaks[kind], $0) }
@@ -81,11 +84,12 @@ struct RunSummary: PrintableRow {
         writer.beginArray()
         for process in processes { write(process, to: &writer) }
         writer.endArray()
-        let totals: [(StaticString, UInt64)] = [
+        let traffic = wasSeen ? traffic : nil
+        let totals: [(StaticString, UInt64?)] = [
             ("process_count", UInt64(processCount)), ("forks_dropped", forksDropped),
-            ("brk_calls", traffic.brkCalls),
-            ("mmap_calls", traffic.mappings), ("mmap_bytes", traffic.mapped),
-            ("munmap_calls", traffic.unmappings), ("munmap_bytes", traffic.unmapped),
+            ("brk_calls", traffic?.brkCalls),
+            ("mmap_calls", traffic?.mappings), ("mmap_bytes", traffic?.mapped),
+            ("munmap_calls", traffic?.unmappings), ("munmap_bytes", traffic?.unmapped),
         ]
         for (name, value) in totals {
             writer.key(name)
@@ -105,10 +109,14 @@ struct RunSummary: PrintableRow {
         writer.key("comm")
         writer.value(process.comm)
         writer.key("peak_vm_size")
-        writer.value(process.peakVmSize)
+        writer.value(process.wasSeen ? process.peakVmSize : nil)
         writer.key("peak_rss")
         writer.value(process.peakRSS)
         writer.key("peak_kinds")
+        guard process.wasSeen else {
+            writer.null()
+            return writer.endObject()
+        }
         writer.beginObject()
         for kind in RegionKind.allCases {
             writer.key(kind.staticName)

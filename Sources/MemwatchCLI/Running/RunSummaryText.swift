@@ -8,7 +8,13 @@ struct RunSummaryText {
 
     var lines: [String] {
         var lines = [title, ""]
-        guard !summary.processes.isEmpty else { return lines + ["Nothing was seen of it."] }
+        guard summary.wasSeen else {
+            lines += [
+                "Nothing was seen of it: it ended before it was looked at. With the kernel's",
+                "records no program is too short: 'memwatch doctor' says how to have them.",
+            ]
+            return lines.map { TextFit.cut($0, columns) }
+        }
         lines += peaks
         lines.append("")
         if !overTime.isEmpty { lines.append(overTime) }

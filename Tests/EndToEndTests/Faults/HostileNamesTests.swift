@@ -127,8 +127,10 @@ struct HostileNamesTests {
 
         // The journal has the bytes in their field, one line of text, and no field that is not memwatchd's.
         let entries = try journal.entries("MEMWATCH_PID=\(pid)")
-        #expect(entries.map { $0["MEMWATCH_EVENT"]?.stringValue } == ["attached", "mmap"])
-        #expect(entries.map { $0["PRIORITY"]?.stringValue } == ["5", "6"])
+        // What others do on the machine may be more than the kernel's rings hold: told to every target.
+        let own = entries.filter { $0["MEMWATCH_EVENT"] != "gap" }
+        #expect(own.map { $0["MEMWATCH_EVENT"]?.stringValue } == ["attached", "mmap"])
+        #expect(own.map { $0["PRIORITY"]?.stringValue } == ["5", "6"])
         for entry in entries {
             #expect(bytes(entry["MEMWATCH_COMM"]) == name)
             let message = try #require(entry["MESSAGE"]?.stringValue)
@@ -148,7 +150,7 @@ struct HostileNamesTests {
         "MEMWATCH_COMM",
         "MEMWATCH_UNIT", "MEMWATCH_EVENT", "MEMWATCH_KIND", "MEMWATCH_DELTA_BYTES", "MEMWATCH_SIZE_BYTES",
         "MEMWATCH_ADDRESS", "MEMWATCH_SOURCE", "MEMWATCH_PATH", "MEMWATCH_TIME", "MEMWATCH_TID",
-        "MEMWATCH_PERMS",
+        "MEMWATCH_PERMS", "MEMWATCH_COUNT",
     ]
 
     /// journalctl prints what is not printable UTF-8 as an array of numbers.

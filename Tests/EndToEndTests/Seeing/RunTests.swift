@@ -173,6 +173,29 @@ struct RunTests {
         #expect(try left() == [])
     }
 
+    @Test("what ended before it was looked at has its name, and no sizes rather than 0", .requiresTool("cc"))
+    func unseen() throws {
+        let filter = try CProgram(RefusedRecordsTests.filter)
+        // Each may be seen by chance: a look takes place when the daemon first waits.
+        for _ in 0..<20 {
+            let child = try start(
+                ["--interval", "1h", "--format", "json", "--", "true"], through: [filter.path])
+            let run = try Client.finish(child)
+            #expect(run.exit == .status(0), "\(run.errors)")
+            let found = try JSON(parsing: run.output)
+            let process = try #require(found["processes"]?.arrayValue?.first)
+            #expect(found["event_source"] == "sampling" && process["comm"] == "true")
+            guard process["peak_vm_size"] == .null else { continue }
+            #expect(process["peak_kinds"] == .null && process["peak_rss"] == .null)
+            #expect(found["mmap_calls"] == .null && found["brk_calls"] == .null)
+            let text = try Client.finish(
+                try start(["--interval", "1h", "--", "true"], through: [filter.path]))
+            #expect(!text.errors.contains(" 0 B"), "\(text.errors)")
+            return
+        }
+        Issue.record("it was seen each time")
+    }
+
     @Test("it needs no root", .requiresRoot, .requiresTool("setpriv"))
     func ordinaryUser() throws {
         let strangers = try Strangers()
