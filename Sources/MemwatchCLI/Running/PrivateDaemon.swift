@@ -29,7 +29,7 @@ final class PrivateDaemon {
                 program, "--config", directory + "/memwatchd.toml", "--socket", socket, "--state-directory",
                 directory + "/state",
             ]
-            pid = CArguments.with(words) { clinux_start_helper($0, log) }
+            pid = CArguments(words).with { clinux_start_helper($0, log) }
             guard pid > 0 else {
                 throw Failure(.software, "cannot start \(program): \(SystemError.text(errno))")
             }
@@ -137,16 +137,5 @@ final class PrivateDaemon {
             }
             rmdir(place)
         }
-    }
-}
-
-/// Words as exec wants them.
-enum CArguments {
-    static func with<Result>(_ words: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result
-    {
-        var pointers = words.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        return body(pointers)
     }
 }

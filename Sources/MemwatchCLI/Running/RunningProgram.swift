@@ -15,9 +15,11 @@ final class RunningProgram {
     private let name: String
 
     /// Makes the process; the program does not run yet.
+    ///
+    /// - Parameter words: the last of this program's own arguments.
     init(_ words: [String]) throws(Failure) {
         var child = clinux_waiting_child()
-        guard CArguments.with(words, { clinux_start_waiting($0, &child) }) == 0 else {
+        guard CArguments(own: words).with({ clinux_start_waiting($0, &child) }) == 0 else {
             throw Failure(.software, "cannot make a process: \(SystemError.text(errno))")
         }
         (pid, release, report, name) = (child.pid, child.release, child.report, words[0])

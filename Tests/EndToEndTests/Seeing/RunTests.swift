@@ -173,6 +173,22 @@ struct RunTests {
         #expect(try left() == [])
     }
 
+    @Test("a program gets the very bytes of its arguments, and may be called by bytes that are no UTF-8")
+    func bytes() throws {
+        let place = try TemporaryDirectory()
+        // A shell writes what Swift's strings cannot hold.
+        let script = """
+            cp "$(command -v cat)" "$1/$(printf 'c\\377t')"
+            exec "$2" run -- "$1/$(printf 'c\\377t')" "$(printf '%s/\\376' "$1")"
+            """
+        try TestSupport.run("sh", ["-c", "echo found >\"$0/$(printf '\\376')\"", place.path])
+        let child = try ChildProcess(
+            "sh", ["-c", script, "sh", place.path, try builtProduct("memwatch")],
+            environment: ["XDG_RUNTIME_DIR": directory.path, "MEMWATCH_SOCKET": "/nonexistent/socket"])
+        let run = try Client.finish(child)
+        #expect(run.exit == .status(0) && run.output == "found\n", "\(run.errors)")
+    }
+
     @Test("what ended before it was looked at has its name, and no sizes rather than 0", .requiresTool("cc"))
     func unseen() throws {
         let filter = try CProgram(RefusedRecordsTests.filter)
