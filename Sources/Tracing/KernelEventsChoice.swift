@@ -1,4 +1,4 @@
-import KernelEvents
+package import KernelEvents
 package import MemoryModel
 import ProcFS
 
@@ -33,14 +33,15 @@ package struct KernelEventsChoice: Sendable {
 
     /// The kernel's records where it gives them, process by process, and looks only for the others; looks
     /// only for all where it gives none at all.
-    package static func records() -> KernelEventsChoice {
+    package static func records(_ options: KernelEventSource.Options = .init()) -> KernelEventsChoice {
         let permission = KernelEventSource.probe()
         if permission.machine != nil, let refusal = permission.ownProcess {
             return .none(reason: refusal.description)
         }
         let activity = KernelActivity()
         let (execs, feed) = AsyncStream<Int32>.makeStream(bufferingPolicy: .bufferingOldest(4_096))
-        let source = KernelEventSource(activity: { activity.add($0) }, execs: { feed.yield($0) })
+        let source = KernelEventSource(
+            options: options, activity: { activity.add($0) }, execs: { feed.yield($0) })
         return KernelEventsChoice(source, "", activity, execs)
     }
 

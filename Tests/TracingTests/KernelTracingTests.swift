@@ -119,7 +119,10 @@ struct KernelTracingTests {
             "import mmap\nprint('ready', flush=True)\ninput()\nwhile True: mmap.mmap(-1, 4096).close()"
         let child = try ChildProcess("python3", ["-c", script])
         #expect(try child.nextLine() == "ready")
-        try await run { watch in
+        // Else its records are switched off as not worth their cost, sooner than it is summed up where the machine is busy.
+        var options = KernelEventSource.Options()
+        options.mappingsPerSecond = 1_000_000_000
+        try await Watch.run(kernel: .records(options)) { watch in
             let id = try await watch.attach(child.pid).id
             try child.send("\n")
             try await watch.until { watch in
