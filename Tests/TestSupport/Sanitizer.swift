@@ -15,6 +15,12 @@
             return nil
         }()
 
+        /// What to change in a program's environment, for the address sanitizer to have this setting too.
+        package static func addressOptions(adding setting: String) -> [String: String?] {
+            let others = getenv("ASAN_OPTIONS").map { String(cString: $0) + ":" } ?? ""
+            return ["ASAN_OPTIONS": others + setting]
+        }
+
         /// Its settings, as `NAME=VALUE`, for programs that are started with an environment of their own.
         package static var settings: [String] {
             ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"].compactMap { (name: String) in

@@ -14,7 +14,7 @@ struct RunProcess {
     private var sizes: [Int64]
     private var isExecuting = false
     /// Whether anything was seen of it: without the kernel's records a program may end before it is looked at.
-    private(set) var wasSeen = false
+    var wasSeen: Bool { !course.isEmpty }
     /// The most of each kind, at whatever time it had each. Nothing where nothing was seen.
     private(set) var peaks = KindTotals()
     private(set) var peakVmSize: UInt64 = 0
@@ -63,7 +63,6 @@ struct RunProcess {
     }
 
     private mutating func record(_ time: Timestamp) {
-        wasSeen = true
         var total: UInt64 = 0
         for kind in RegionKind.allCases {
             let bytes = UInt64(sizes[Int(kind.rawValue)])

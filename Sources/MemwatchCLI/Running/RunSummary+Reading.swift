@@ -20,18 +20,16 @@ extension RunSummary {
             let comm = target.pid == pid && exec == nil ? executedName : target.comm
             var parameters: JSONObject = ["pid": .integer(Int64(target.pid))]
             parameters.set("start", target.started?.rfc3339)
-            var process: RunProcess?
+            func process(_ first: Sample?) -> RunProcess {
+                RunProcess(pid: target.pid, comm: comm, first: first, waitsForExec: target.pid == pid)
+            }
+            var found: RunProcess?
             try connection.streamRecords(.history, parameters, in: "samples") { (bytes) throws(Failure) in
                 let sample = try RecordPrinter<SampleRecord>.read(bytes).sample
-                if process == nil {
-                    process = RunProcess(
-                        pid: target.pid, comm: comm, first: sample, waitsForExec: target.pid == pid)
-                }
-                process?.take(sample, afterExec: exec)
+                if found == nil { found = process(sample) }
+                found?.take(sample, afterExec: exec)
             }
-            add(
-                process
-                    ?? RunProcess(pid: target.pid, comm: comm, first: nil, waitsForExec: target.pid == pid))
+            add(found ?? process(nil))
         }
         try connection.streamRecords(.events, JSONObject(), in: "events") { (bytes) throws(Failure) in
             take(try RecordPrinter<EventRecord>.read(bytes))
@@ -40,8 +38,7 @@ extension RunSummary {
 
     /// What execve(2) calls a process: the last part of the path, at most 15 bytes of it (TASK_COMM_LEN).
     private var executedName: String {
-        let name = command[0].utf8.split(separator: UInt8(ascii: "/")).last ?? Substring(command[0]).utf8
-        return String(decoding: name.prefix(15), as: UTF8.self)
+        PrintableText.jsonText(command[0].utf8.split(separator: UInt8(ascii: "/")).last?.prefix(15) ?? [])
     }
 
     /// When the program was executed; nil where nobody saw that.

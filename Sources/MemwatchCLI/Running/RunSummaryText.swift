@@ -7,16 +7,16 @@ struct RunSummaryText {
     let columns: Int
 
     var lines: [String] {
-        var lines = [title, ""]
-        guard summary.wasSeen else {
-            lines += [
-                "Nothing was seen of it: it ended before it was looked at. With the kernel's",
-                "records no program is too short: 'memwatch doctor' says how to have them.",
-            ]
-            return lines.map { TextFit.cut($0, columns) }
-        }
-        lines += peaks
-        lines.append("")
+        ([title, ""] + (summary.wasSeen ? whatWasSeen : Self.nothing)).map { TextFit.cut($0, columns) }
+    }
+
+    private static let nothing = [
+        "Nothing was seen of it: it ended before it was looked at. With the kernel's",
+        "records no program is too short: 'memwatch doctor' says how to have them.",
+    ]
+
+    private var whatWasSeen: [String] {
+        var lines = peaks + [""]
         if !overTime.isEmpty { lines.append(overTime) }
         lines.append(calls)
         if let shortLived { lines.append(shortLived) }
@@ -24,7 +24,7 @@ struct RunSummaryText {
             lines += ["", "The largest growths:"]
             lines += summary.largest.map(growth)
         }
-        return lines.map { TextFit.cut($0, columns) }
+        return lines
     }
 
     private var title: String {

@@ -63,7 +63,7 @@ struct SightTests {
                 Daemon.quiet + "[[target]]\ncomm = \"nobody-has-this\"\n",
                 through: trace.wrapper + start,
                 // Else it would trace itself at its end, to look for leaks.
-                environment: ["ASAN_OPTIONS": Self.withoutLeaks], in: directory)
+                environment: Sanitizer.addressOptions(adding: "detect_leaks=0"), in: directory)
             let image = directory.file("image")
             try run("cp", [try builtProduct("memgrow"), image])
             try useAll(daemon, image)
@@ -74,7 +74,7 @@ struct SightTests {
             for call in calls {
                 checkWriting(call, daemon)
                 checkTalking(call, daemon)
-                checkLeavingAlone(call)
+                checkLeavingAlone(call, daemon)
                 guard call.file == image[...] else { continue }
                 #expect(call.name == "openat2" && call.arguments.contains("RESOLVE_IN_ROOT"), "\(call)")
                 inOwnRoot += 1
@@ -160,14 +160,15 @@ struct SightTests {
         #expect(isKnown, "\(call)")
     }
 
-    private func checkLeavingAlone(_ call: SystemCallTrace.Call) {
+    private func checkLeavingAlone(_ call: SystemCallTrace.Call, _ daemon: Daemon) {
         switch call.name {
         case "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
-            "pidfd_send_signal", "rt_sigqueueinfo":
+            "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo":
             Issue.record("\(call)")
         case "kill", "tkill":
             // Signal 0 asks whether a process is there.
             #expect(call.words.last == "0", "\(call)")
+        case "tgkill": #expect(call.words.first == "\(daemon.process.pid)", "\(call)")
         case "execve", "execveat":
             let isStart = ["/setpriv", "/memwatchd"].contains { call.file?.hasSuffix($0) == true }
             #expect(isStart, "\(call)")
@@ -207,9 +208,6 @@ struct SightTests {
     }
 
     // MARK: Sanitizers
-
-    private static let withoutLeaks =
-        (getenv("ASAN_OPTIONS").map { String(cString: $0) + ":" } ?? "") + "detect_leaks=0"
 
     /// Where a sanitizer writes what it found, and what the thread sanitizer's runtime makes for itself.
     private static func isSanitizers(_ path: String) -> Bool {

@@ -12,14 +12,10 @@ final class SystemCallTrace {
         /// The same with the directory that it is below.
         var path: String?
 
-        /// The arguments one by one, where none has a comma or a parenthesis in it.
-        var words: [Substring] {
-            let end = arguments.firstRange(of: " <unfinished")?.lowerBound ?? arguments.endIndex
-            let whole = arguments[..<end].prefix { $0 != ")" }
-            return whole.split(separator: ",").map { $0.drop { $0 == " " } }
-        }
+        /// The arguments one by one, where none has a comma in it.
+        var words: [Substring] { arguments.split(separator: ",").map { $0.drop { $0 == " " } } }
 
-        var description: String { "\(name)(\(arguments)" }
+        var description: String { "\(name)(\(arguments))" }
 
         /// Whether it may leave a file, or the name of one, other than it was.
         var changesFiles: Bool {
@@ -57,22 +53,27 @@ final class SystemCallTrace {
         collector = try ChildProcess("sh", ["-c", "exec cat \"$0\" >\"$1\"", pipe, file])
         // -D: the tracer is nobody's parent, so that the process that was started is the daemon.
         wrapper = [
-            "strace", "-D", "-f", "-y", "-o", pipe, "-e", "trace=" + Self.calls.joined(separator: ","),
+            "strace", "-D", "-f", "-ttt", "-T", "-y", "-o", pipe, "-e",
+            "trace=" + Self.calls.joined(separator: ","),
         ]
     }
 
     /// All calls in their order. The daemon must have ended.
     func finish() throws -> [Call] {
         guard try collector.waitForExit() == .status(0) else { throw TestFailure(collector.errorText()) }
-        return try readText(directory.file("calls")).split(separator: "\n").compactMap(Self.call)
+        return try readText(directory.file("calls")).split(separator: "\n").compactMap { text in
+            guard let line = StraceLine(text) else { throw TestFailure("no line of strace's: \(text)") }
+            switch line.content {
+            case .call(let name, let arguments, _, _), .unfinished(let name, let arguments):
+                return Self.call(name, arguments)
+            case .resumed, .end, .other: return nil
+            }
+        }
     }
 
-    /// `4711  openat(12</proc/17>, "statm", O_RDONLY) = 13</proc/17/statm>`, nil for what is no beginning of a call.
-    private static func call(_ line: Substring) -> Call? {
-        let text = line.drop { $0.isNumber }.drop { $0 == " " }
-        guard let open = text.firstIndex(of: "("), text.first?.isLetter == true else { return nil }
-        let arguments = text[text.index(after: open)...]
-        var call = Call(name: text[..<open], arguments: arguments)
+    /// Of `openat(12</proc/17>, "statm", O_RDONLY)` what is named: `statm`, and `/proc/17/statm`.
+    private static func call(_ name: Substring, _ arguments: Substring) -> Call {
+        var call = Call(name: name, arguments: arguments)
         var rest = arguments
         var below: Substring?
         if rest.hasPrefix("AT_FDCWD") || rest.first?.isNumber == true {
