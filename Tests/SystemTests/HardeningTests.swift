@@ -90,12 +90,13 @@ struct HardeningTests {
         #expect(target["uid"]?.integerValue == other.uid && target["state"]?.stringValue == "running")
         if KernelRecords.areThere { #expect(target["event_source"]?.stringValue == "perf") }
         // Unknown is null.
-        if try other.opensMaps(with: "perfmon") { #expect(target["exe"] == .null) }
+        let isEnough = try other.opensMaps(with: "perfmon")
+        if isEnough { #expect(target["exe"] == .null) }
 
         // As root the client reads /proc itself, with every capability.
         let truth = try machine.records("regions", "\(other.pid)").map(Piece.init)
         let told = try machine.records("regions", "\(other.pid)", "--at", "now").map(Piece.init)
-        #expect(told == truth)
+        #expect(told == (isEnough ? Piece.withoutHeaders(truth) : truth))
         #expect(Set(truth.map(\.kind)).isSuperset(of: ["text", "rodata", "data", "bss", "heap", "stack"]))
     }
 
@@ -229,6 +230,22 @@ private struct Piece: Equatable {
         start = region["start"]?.stringValue
         end = region["end"]?.stringValue
         kind = region["kind"]?.stringValue
+    }
+
+    /// Where no ELF header says how long an image's bss is, anonymous memory that came to lie directly
+    /// behind its data is bss too. Thread-local storage does in some launches, of memgrow's 19 of 1,500.
+    static func withoutHeaders(_ pieces: [Piece]) -> [Piece] {
+        var told: [Piece] = []
+        for var piece in pieces {
+            if piece.kind == "anon", let last = told.last, last.end == piece.start,
+                ["bss", "data"].contains(last.kind)
+            {
+                piece.kind = "bss"
+                if last.kind == "bss" { piece.start = told.removeLast().start }
+            }
+            told.append(piece)
+        }
+        return told
     }
 }
 

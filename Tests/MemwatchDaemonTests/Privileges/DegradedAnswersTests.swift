@@ -27,12 +27,39 @@ struct DegradedAnswersTests {
             stackPointer = directory.stackPointer(ofThread: pid)
         }
 
-        var regions: [String] {
-            inspection.regions.map { region in
+        var regions: [Region] { inspection.regions }
+
+        /// What is told of this where no ELF header says how long an image's bss is: anonymous memory that
+        /// came to lie directly behind its data is bss too. Some launches have it, the loader's own
+        /// (thread-local storage) in a hole of just that size: 6 of 200 of memgrow's.
+        var regionsWithoutHeaders: [Region] {
+            var told: [Region] = []
+            for var region in inspection.regions {
+                if region.kind == .anon, region.permissions.contains(.write), let last = told.last,
+                    last.end == region.start, [.bss, .data].contains(last.kind)
+                {
+                    region.kind = .bss
+                    if last.kind == .bss { region.start = told.removeLast().start }
+                }
+                told.append(region)
+            }
+            return told
+        }
+
+        func lines(_ regions: [Region]) -> [String] {
+            regions.map { region in
                 let name = String(decoding: inspection.paths.bytes(of: region.path), as: UTF8.self)
                 return "\(region.start)-\(region.end) \(region.permissions.text) \(region.kind) \(name)"
             }
         }
+    }
+
+    /// Every region of the one is what the page says of the other's.
+    private func expectDocumented(_ least: Account, of full: Account) {
+        let promised = full.regionsWithoutHeaders
+        #expect(least.lines(least.regions) == full.lines(promised))
+        #expect(least.inspection.sample.kinds == KindTotals(of: promised))
+        #expect(least.inspection.sample.vmSizeBytes == full.inspection.sample.vmSizeBytes)
     }
 
     /// With every capability, and with one. As root both, whose id opens nothing of another user's.
@@ -62,16 +89,14 @@ struct DegradedAnswersTests {
         }
     }
 
-    @Test("every region with its kind, every size and limit is the same")
+    @Test("every region with its kind, every size and limit is what the page on security says")
     func same() throws {
         let stranger = try Stranger()
         let memgrow = try stranger.memgrow(
             "sbrk", "--keep", "--hold", "--step", "--count", "2", through: ["prlimit", "--stack=5242880"])
         _ = try memgrow.step()
         let (full, least) = try accounts(of: memgrow.pid)
-        #expect(least.regions == full.regions)
-        #expect(least.inspection.sample.kinds == full.inspection.sample.kinds)
-        #expect(least.inspection.sample.vmSizeBytes == full.inspection.sample.vmSizeBytes)
+        expectDocumented(least, of: full)
         #expect(least.inspection.sample.programBreak == full.inspection.sample.programBreak)
         #expect(least.inspection.sample.programBreak != nil)
         #expect(least.inspection.sample.stackLimitBytes == 5_242_880)
@@ -109,7 +134,40 @@ struct DegradedAnswersTests {
         #expect(full.inspection.sample.kinds?[.heap] == 0, "the C library has a heap")
         #expect(full.inspection.sample.programBreak != nil)
         #expect(least.inspection.sample.programBreak == nil)
-        #expect(least.regions == full.regions)
+        expectDocumented(least, of: full)
+    }
+
+    @Test("anonymous memory directly behind an image's data is its bss, and every other region as it is")
+    func behindBss() throws {
+        let stranger = try Stranger()
+        // Where the heap happens to begin there already, another launch is dealt another place.
+        let program = try CProgram(
+            #"""
+            #define _GNU_SOURCE
+            #include <stdint.h>
+            #include <sys/mman.h>
+            #include <unistd.h>
+            extern char _end[];
+            char bss[65536];
+            int main(int argc, char **argv) {
+                uintptr_t behind = ((uintptr_t)_end + 4095) & ~(uintptr_t)4095;
+                if (mmap((void *)behind, 4096, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
+                    execv(argv[0], argv);
+                write(1, "ready\n", 6);
+                for (;;) pause();
+            }
+            """#)
+        try run("install", ["-m", "755", program.path, stranger.directory.file("behind")])
+        let words = stranger.prefix + [stranger.directory.file("behind")]
+        let process = try ChildProcess(words[0], Array(words.dropFirst()))
+        #expect(try process.nextLine() == "ready")
+        let (full, least) = try accounts(of: process.pid)
+        func firstBss(_ account: Account) -> Region? { account.regions.first { $0.kind == .bss } }
+        let bss = try #require(firstBss(full))
+        #expect(full.regions.contains { $0.kind == .anon && $0.start == bss.end && $0.size == 4096 })
+        #expect(firstBss(least)?.size == bss.size + 4096)
+        expectDocumented(least, of: full)
     }
 
     @Test("threads' stacks are told by their shape, as many as there are, and whose they are is not claimed")
@@ -124,7 +182,7 @@ struct DegradedAnswersTests {
         #expect(known.count == 5 && known.contains { $0.tid > 0 })
         #expect(guessed.map(\.start) == known.map(\.start))
         #expect(guessed.allSatisfy { $0.tid == 0 })
-        #expect(least.inspection.sample.kinds == full.inspection.sample.kinds)
+        expectDocumented(least, of: full)
     }
 }
 
