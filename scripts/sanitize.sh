@@ -35,8 +35,11 @@ options=(--sanitize="$sanitizer" --scratch-path "$scratch")
 if [[ $sanitizer == thread ]]; then
     mkdir -p "$scratch"
     clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
-    "$clang" -Wall -Wextra -O1 -g -c Tests/Sanitizers/SwiftMutex.c -o "$scratch/SwiftMutex.o"
-    options+=(-Xlinker "$scratch/SwiftMutex.o")
+    for source in Tests/Sanitizers/*.c; do
+        object=$scratch/$(basename "$source" .c).o
+        "$clang" -Wall -Wextra -O1 -g -c "$source" -o "$object"
+        options+=(-Xlinker "$object")
+    done
 fi
 swift build --build-tests "${options[@]}"
 # The program whose memory is known must have no memory but its own: a sanitizer maps terabytes.
