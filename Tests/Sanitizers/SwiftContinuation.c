@@ -9,10 +9,7 @@
 // such a function is over, the caller frees its frame, by swift_task_dealloc and before it touches the result: there
 // it comes after whatever was said of its task. scripts/sanitize.sh links this into every program in front of the
 // library. Only for the thread sanitizer; needs clang, for Swift's calling convention.
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "RealFunction.h"
 
 #define SWIFT __attribute__((swiftcall))
 
@@ -22,12 +19,8 @@ static SWIFT void (*realDeallocate)(void *);
 static SWIFT void *(*currentTask)(void);
 
 __attribute__((constructor)) static void findThem(void) {
-    realDeallocate = (SWIFT void (*)(void *))dlsym(RTLD_NEXT, "swift_task_dealloc");
-    currentTask = (SWIFT void *(*)(void))dlsym(RTLD_DEFAULT, "swift_task_getCurrent");
-    if (realDeallocate == NULL || currentTask == NULL) {
-        fprintf(stderr, "Tests/Sanitizers/SwiftContinuation.c: not in this Swift's library\n");
-        abort();
-    }
+    realDeallocate = (SWIFT void (*)(void *))realFunction("swift_task_dealloc");
+    currentTask = (SWIFT void *(*)(void))realFunction("swift_task_getCurrent");
 }
 
 SWIFT void swift_task_dealloc(void *frame) {

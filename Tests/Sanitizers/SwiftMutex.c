@@ -4,12 +4,10 @@
 // is handed over by the kernel (FUTEX_LOCK_PI), asked for in libswiftSynchronization, which is not: without this
 // every mutex that two threads wanted at once would be reported. scripts/sanitize.sh links it into every program in
 // front of the library. Only for the thread sanitizer; needs clang, for Swift's calling convention.
-#define _GNU_SOURCE
-#include <dlfcn.h>
+#include "RealFunction.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define MUTEX "$s15Synchronization12_MutexHandleV"
 #define SELF __attribute__((swift_context)) void *self
@@ -22,19 +20,10 @@ static SWIFT void (*realLock)(uint32_t, SELF);
 static SWIFT bool (*realTryLock)(SELF);
 static SWIFT void (*realUnlock)(SELF);
 
-static void *find(const char *name) {
-    void *found = dlsym(RTLD_NEXT, name);
-    if (found == NULL) {
-        fprintf(stderr, "Tests/Sanitizers/SwiftMutex.c: %s is not in this Swift's library\n", name);
-        abort();
-    }
-    return found;
-}
-
 __attribute__((constructor)) static void findThem(void) {
-    realLock = (SWIFT void (*)(uint32_t, SELF))find(MUTEX "9_lockSlowyys6UInt32VF");
-    realTryLock = (SWIFT bool (*)(SELF))find(MUTEX "12_tryLockSlowSbyF");
-    realUnlock = (SWIFT void (*)(SELF))find(MUTEX "11_unlockSlowyyF");
+    realLock = (SWIFT void (*)(uint32_t, SELF))realFunction(MUTEX "9_lockSlowyys6UInt32VF");
+    realTryLock = (SWIFT bool (*)(SELF))realFunction(MUTEX "12_tryLockSlowSbyF");
+    realUnlock = (SWIFT void (*)(SELF))realFunction(MUTEX "11_unlockSlowyyF");
 }
 
 // _MutexHandle._lockSlow(_: UInt32)

@@ -78,6 +78,13 @@ struct HardeningTests {
         return threads
     }
 
+    private static func told(_ region: JSON) -> ToldRegion {
+        let text = { (field: String) in region[field]?.stringValue }
+        return ToldRegion(
+            start: text("start"), end: text("end"), permissions: text("perms"), kind: text("kind"),
+            path: text("path"))
+    }
+
     @Test("with what it keeps, another user's process is followed by the kernel's records, all kinds right")
     func otherUser() throws {
         let machine = try TestMachine()
@@ -94,9 +101,9 @@ struct HardeningTests {
         if isEnough { #expect(target["exe"] == .null) }
 
         // As root the client reads /proc itself, with every capability.
-        let truth = try machine.records("regions", "\(other.pid)").map(Piece.init)
-        let told = try machine.records("regions", "\(other.pid)", "--at", "now").map(Piece.init)
-        #expect(told == (isEnough ? Piece.withoutHeaders(truth) : truth))
+        let truth = try machine.records("regions", "\(other.pid)").map(Self.told)
+        let told = try machine.records("regions", "\(other.pid)", "--at", "now").map(Self.told)
+        #expect(told == (isEnough ? truth.withoutHeaders : truth))
         #expect(Set(truth.map(\.kind)).isSuperset(of: ["text", "rodata", "data", "bss", "heap", "stack"]))
     }
 
@@ -217,35 +224,6 @@ struct HardeningTests {
         #expect(Set(changed) == ["PrivateNetwork", "RestrictAddressFamilies", "IPAddressAllow"])
         try machine.startDaemon()
         #expect(try machine.attempt("memwatch", "status").exit == .status(0))
-    }
-}
-
-/// What regions say of the same memory, whoever looked.
-private struct Piece: Equatable {
-    var start: String?
-    var end: String?
-    var kind: String?
-
-    init(_ region: JSON) {
-        start = region["start"]?.stringValue
-        end = region["end"]?.stringValue
-        kind = region["kind"]?.stringValue
-    }
-
-    /// Where no ELF header says how long an image's bss is, anonymous memory that came to lie directly
-    /// behind its data is bss too. Thread-local storage does in some launches, of memgrow's 19 of 1,500.
-    static func withoutHeaders(_ pieces: [Piece]) -> [Piece] {
-        var told: [Piece] = []
-        for var piece in pieces {
-            if piece.kind == "anon", let last = told.last, last.end == piece.start,
-                ["bss", "data"].contains(last.kind)
-            {
-                piece.kind = "bss"
-                if last.kind == "bss" { piece.start = told.removeLast().start }
-            }
-            told.append(piece)
-        }
-        return told
     }
 }
 
