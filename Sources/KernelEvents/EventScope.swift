@@ -21,6 +21,10 @@ struct EventScope {
     /// A thread may be observed by events of its own and by inherited ones; see ``ThreadRoots``. By what
     /// the events write, because those of mappings are opened anew now and then.
     var roots: [PerfEvent.Content: ThreadRoots] = [:]
+    /// What its threads may have been making while their events were opened.
+    var checks: [PerfEvent.Content: InheritanceCheck] = [:]
+    /// Threads were missed and could not be caught since.
+    var lacksThreads = false
     /// Whether its mapping records are worth their cost.
     var flow = RecordFlow()
     /// Nanoseconds in which a process's threads must be found.
@@ -72,6 +76,8 @@ struct EventScope {
     /// Opens the events of mappings again, after ``closeMappings()``.
     mutating func openMappings(_ rings: [PerfRing]) throws(Errno) {
         do throws(Errno) {
+            if lacksThreads { try addThreads(of: pid, [.tasks], rings, besides: observed(.tasks)) }
+            lacksThreads = false
             try open([.mappings], rings)
         } catch {
             closeMappings()
@@ -85,7 +91,37 @@ struct EventScope {
     mutating func closeMappings() {
         for event in events where event.content == .mappings { event.close() }
         events.removeAll { $0.content == .mappings }
-        roots[.mappings] = nil
+        (roots[.mappings], checks[.mappings]) = (nil, nil)
+    }
+
+    /// Processes with threads that should have inherited events and did not; see ``InheritanceCheck``.
+    mutating func missing(at now: Int64, handedOn: Int64) -> Set<Int32> {
+        var result: Set<Int32> = []
+        for content in checks.keys {
+            result.formUnion(
+                checks[content]?.step(at: now, handedOn: handedOn) { thread, pid in
+                    (try? ProcRoot().open(pid: pid).hasThread(thread)) ?? false
+                } ?? [])
+            if checks[content]?.isOver == true { checks[content] = nil }
+        }
+        return result
+    }
+
+    /// Opens events for the threads of these processes that have none of their own.
+    mutating func catchUp(with pids: Set<Int32>, _ rings: [PerfRing]) throws(Errno) {
+        lacksThreads = true
+        for pid in pids {
+            for content in PerfEvent.Content.allCases {
+                // Mappings may be switched off.
+                if !events.contains(where: { $0.content == content }) { continue }
+                try addThreads(of: pid, [content], rings, besides: observed(content))
+            }
+        }
+        lacksThreads = false
+    }
+
+    private func observed(_ content: PerfEvent.Content) -> Set<Int32> {
+        Set(events.lazy.filter { $0.content == content }.map(\.thread))
     }
 
     private mutating func add(
@@ -129,34 +165,44 @@ struct EventScope {
     /// write everything twice: from there on ``roots`` sorts that out.
     ///
     /// A list ends early where a thread ends just as its entry is read (the kernel then cannot find the next one).
-    /// So it counts as whole only where it has as many threads as the process, a further one is the same, and nobody
-    /// in it was ending. (The first thread may have ended long ago, and stays in the list.)
+    /// So it counts as whole only where the process has as many threads, and each of the list is still there
+    /// afterwards: at the moment of counting, those were all. Who was in the middle of making another at that moment
+    /// is for ``checks`` to remember.
     ///
     /// Threads that make another and end are a race: one is observed for good once its event is open before it
     /// makes the next. So each round begins with another of the events that a thread needs: the first has
     /// the best chance, and each must have it. Most races are won in the first rounds, some only after a
     /// hundred. One that is not won in time is given up: nobody could tell what is missing then.
     ///
+    /// - Parameter known: threads that have such events already.
     /// - Throws: ``Errno/timedOut`` for threads that come and go too fast.
     private mutating func addThreads(
-        of pid: Int32, _ contents: [PerfEvent.Content], _ rings: [PerfRing]
+        of pid: Int32, _ contents: [PerfEvent.Content], _ rings: [PerfRing], besides known: Set<Int32> = []
     ) throws(Errno) {
         guard let process = try Self.answer({ () throws(ProcError) in try ProcRoot().open(pid: pid) }) else {
             return
         }
         let wanted = contents.flatMap { content in rings.map { (content, $0) } }
-        var (known, ended): (Set<Int32>, Set<Int32>) = ([], [])
+        var known = known
+        let others = events.count
         var before: [Int32]?
         let deadline = MonotonicTime.nanoseconds &+ patience
         var round = 0
         while MonotonicTime.nanoseconds < deadline {
+            let listed = MonotonicTime.nanoseconds
             let threads = try Self.answer { () throws(ProcError) in try process.threadIDs() } ?? []
+            let late = !known.isEmpty
             let new = threads.filter { known.insert($0).inserted }
-            if new.isEmpty, threads == before, ended.isDisjoint(with: threads) {
-                guard let count = try? process.stat().threads, count != threads.count else { return }
+            if new.isEmpty, threads == before {
+                guard let count = try? process.stat().threads else { return }
+                if count == threads.count, threads.allSatisfy(process.hasThread) {
+                    let makers = Self.makers(among: threads, of: process)
+                    for content in contents { checks[content, default: .init()].watch(makers, since: listed) }
+                    return
+                }
             }
             before = threads
-            if round > 0, !new.isEmpty {
+            if late, !new.isEmpty {
                 for content in contents where roots[content] == nil { roots[content] = ThreadRoots() }
             }
             for thread in new {
@@ -166,14 +212,23 @@ struct EventScope {
                         try add(.thread(thread), content, ring)
                     }
                 } catch .noSuchProcess {
-                    if thread != pid { ended.insert(thread) }
+                    // It is ending, and makes no others any more.
                 }
             }
             // Of threads that have ended since: each costs those that descend from it a record more.
-            if events.count > wanted.count * (threads.count + Self.mostEndedThreads) { break }
+            if events.count - others > wanted.count * (threads.count + Self.mostEndedThreads) { break }
             round += 1
         }
         throw .timedOut
+    }
+
+    /// Those that may have been in the middle of making another when the whole list was read: not those that have
+    /// waited for something since, if what they made before would be in the list now and nothing is.
+    private static func makers(among threads: [Int32], of process: ProcessDirectory) -> [Int32] {
+        let makers = threads.filter { !process.isThreadWaiting($0) }
+        let isTheSame =
+            (try? process.threadIDs()) == threads && (try? process.stat().threads) == UInt32(threads.count)
+        return isTheSame ? makers : threads
     }
 
     private static let mostEndedThreads = 128

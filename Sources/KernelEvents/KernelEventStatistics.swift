@@ -6,10 +6,12 @@ package struct KernelEventStatistics: Hashable, Sendable {
     package var recordsQueued: UInt64 = 0
     /// Records that the kernel could not write because a ring was full, as far as it counted them.
     package var recordsLost: UInt64 = 0
-    /// Times that something was lost, or was switched off or on.
+    /// Times that something was lost, was switched off or on, or had not been observed.
     package var gaps: UInt64 = 0
     /// Times that mapping records were switched off because a process made too many.
     package var pauses: UInt64 = 0
+    /// Times that threads were found which should have inherited events and had not.
+    package var threadsMissed: UInt64 = 0
     /// Records for which a queue had no room, so that only their sum was kept.
     package var recordsSummarised: UInt64 = 0
     /// Records of watched processes that came from another scope than the assigned one, or while mapping
@@ -36,4 +38,7 @@ package struct KernelEventStatistics: Hashable, Sendable {
     /// What the queues hold now.
     package var recordsWaiting = 0
     package var childrenWaiting = 0
+    /// New threads and processes that were made while events were opened, and have not shown yet that they
+    /// inherited them.
+    package var threadsAwaited = 0
 }

@@ -98,6 +98,12 @@ struct RecordFlow {
         phase = .paused(until: now &+ Self.pause)
     }
 
+    /// Not all threads have events, though they should: switched off, until that has been mended.
+    mutating func couldNotCover(at now: Int64) {
+        cutoff = now
+        couldNotProbe(at: now)
+    }
+
     /// What is to be done now; nil for nothing.
     mutating func step(at now: Int64) -> Step? {
         switch phase {

@@ -51,7 +51,8 @@ final class SharedDrain: Sendable {
     ///
     /// - Parameters:
     ///   - slack: see ``DrainPass/run(_:startingAt:slack:)``.
-    ///   - stepping: also switch mapping records off and on, which takes some tens of microseconds.
+    ///   - stepping: also switch mapping records off and on, and look for threads that were missed, where that
+    ///     is due: some tens of microseconds.
     /// - Returns: whether it found anything for anybody, or holds something back.
     @discardableResult
     func run(slack: Int64 = DrainPass.slack, stepping: Bool = false) -> Bool {
@@ -59,10 +60,13 @@ final class SharedDrain: Sendable {
         let (outcome, freed, holds) = gate.withLock { pass -> (WatchTable.Outcome, [EventScope], Bool) in
             guard pass != nil else { return (WatchTable.Outcome(), [], false) }
             return table.withLock { table in
+                let start = MonotonicTime.nanoseconds
                 var (outcome, freed) =
-                    pass?.run(&table, startingAt: MonotonicTime.nanoseconds, slack: slack)
-                    ?? (WatchTable.Outcome(), [])
-                if stepping { table.stepFlows(at: MonotonicTime.nanoseconds, rings, &outcome) }
+                    pass?.run(&table, startingAt: start, slack: slack) ?? (WatchTable.Outcome(), [])
+                if stepping {
+                    table.stepFlows(at: MonotonicTime.nanoseconds, rings, &outcome)
+                    table.stepChecks(at: MonotonicTime.nanoseconds, handedOn: start - slack, rings, &outcome)
+                }
                 return (outcome, freed, pass?.holdsRecords ?? false)
             }
         }
@@ -109,6 +113,9 @@ final class SharedDrain: Sendable {
             result.processesWatched = table.queues.count
             result.recordsWaiting = table.budget.current
             result.childrenWaiting = table.children.count
+            result.threadsAwaited = table.scopes.values.reduce(0) { sum, scope in
+                sum + scope.checks.values.reduce(0) { $0 + $1.awaited }
+            }
             return result
         }
     }

@@ -151,15 +151,35 @@ struct WatchTable {
             case .probe:
                 do throws(Errno) {
                     try scopes[number]?.openMappings(rings)
-                    if let scope = scopes[number] {
-                        note(scope.events.filter { $0.content == .mappings }, of: scope)
-                    }
                 } catch {
                     // No descriptors, or nobody there: what was not counted was not quiet.
                     scopes[number]?.flow.couldNotProbe(at: now)
                 }
+                if let scope = scopes[number] { note(scope.events, of: scope) }
             case .resume:
                 tell(number, isPaused: false, at: now, &outcome)
+            }
+        }
+    }
+
+    /// Looks for threads that should have inherited events and did not. All queues of such a scope get a gap; where
+    /// the threads cannot be caught, its mapping records are switched off, until that is tried again.
+    mutating func stepChecks(at now: Int64, handedOn: Int64, _ rings: [PerfRing], _ outcome: inout Outcome) {
+        for number in scopes.keys where scopes[number]?.checks.isEmpty == false {
+            guard let missing = scopes[number]?.missing(at: now, handedOn: handedOn), !missing.isEmpty else {
+                continue
+            }
+            statistics.threadsMissed &+= 1
+            do throws(Errno) {
+                try scopes[number]?.catchUp(with: missing, rings)
+            } catch {
+                closeMappings(of: number)
+                scopes[number]?.flow.couldNotCover(at: now)
+            }
+            if let scope = scopes[number] {
+                note(scope.events, of: scope)
+                // Only now: what they did until their events were open is missing.
+                tell(number, isPaused: scope.flow.isPaused, at: MonotonicTime.nanoseconds, &outcome)
             }
         }
     }
@@ -224,6 +244,7 @@ struct WatchTable {
         -> EventScope?
     {
         guard record.pid > 0, let origin = origins[record.id] else { return nil }
+        if origin.thread != 0 { check(record, origin) }
         // The kernel writes forks and ends also for whoever asks for mappings (perf_event_task_match): once
         // is enough, and the event for them is there all the time.
         if origin.content == .mappings, record.kind != .mapping { return nil }
@@ -262,6 +283,17 @@ struct WatchTable {
         default: break
         }
         return nil
+    }
+
+    private mutating func check(_ record: SidebandRecord, _ origin: Origin) {
+        scopes[origin.scope]?.checks[origin.content]?.heard(record.tid)
+        guard case .fork(let child, let parent, let childThread, let maker) = record.kind,
+            maker == origin.thread
+        else { return }
+        // Of a process that nobody follows nothing is read.
+        let isFollowed = child == parent || queues[parent]?.followsChildren == true
+        scopes[origin.scope]?.checks[origin.content]?.made(
+            childThread, of: child, by: maker, at: record.nanoseconds, isFollowed: isFollowed)
     }
 
     /// Marks a loss in all queues that a scope feeds.

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import SystemPackage
 
 /// Where a thread's stack pointer is, as far as one can know.
@@ -19,6 +20,19 @@ extension ProcessDirectory {
         } catch {
             throw self.error(error, "task")
         }
+    }
+
+    /// Whether the thread is still there (`/proc/[pid]/task/[tid]`), ending or not.
+    package func hasThread(_ tid: Int32) -> Bool {
+        faccessat(directory.rawValue, "task/\(tid)", F_OK, 0) == 0
+    }
+
+    /// Whether the thread waits for something that a signal ends, is stopped, or has ended
+    /// (`/proc/[pid]/task/[tid]/stat`, 3): it is not in the middle of making another then. Not so where it is gone.
+    package func isThreadWaiting(_ tid: Int32) -> Bool {
+        guard let bytes = try? contents("task/\(tid)/stat", limit: 4_096) else { return false }
+        let stat = try? bytes.withUnsafeBytes { try ProcessStat(parsing: $0) }
+        return stat.map { $0.isAsleep || $0.isZombie } ?? false
     }
 
     /// The stack pointer of a thread that waits, from `/proc/[pid]/task/[tid]/syscall`.

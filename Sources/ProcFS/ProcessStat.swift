@@ -33,6 +33,11 @@ package struct ProcessStat: Hashable, Sendable {
     /// Without memory because its parent has not yet waited for it (Z), or on the way there (X).
     package var isZombie: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
 
+    /// Waits in a way that a signal ends, or is stopped.
+    package var isAsleep: Bool {
+        state == UInt8(ascii: "S") || state == UInt8(ascii: "T") || state == UInt8(ascii: "t")
+    }
+
     /// PF_KTHREAD, the same bit since Linux 2.6.29.
     package var isKernelThread: Bool { flags & 0x0020_0000 != 0 }
 

@@ -155,11 +155,18 @@ final class FedPass {
 
     deinit { pass.deallocate() }
 
-    func open(_ number: UInt64, _ scope: KernelEventSource.Scope = .machine, countsLost: Bool = false) {
+    /// - Parameter maker: the thread it was opened for, which may have been making another at that time, 0.
+    func open(
+        _ number: UInt64, _ scope: KernelEventSource.Scope = .machine, countsLost: Bool = false,
+        maker: Int32? = nil
+    ) {
         var opened = EventScope(number: ScopeNumber(rawValue: number), scope: scope, pid: 0)
         opened.events = [
-            PerfEvent(descriptor: -1, id: number, cpu: 0, thread: 0, content: .tasks, countsLost: countsLost)
+            PerfEvent(
+                descriptor: -1, id: number, cpu: 0, thread: maker ?? 0, content: .tasks,
+                countsLost: countsLost)
         ]
+        if let maker { opened.checks[.tasks, default: .init()].watch([maker], since: 0) }
         table.add(opened)
     }
 

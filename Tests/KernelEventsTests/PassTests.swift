@@ -59,6 +59,54 @@ struct PassTests {
         #expect(fed.lastOutcome.touched == [100, 200])
     }
 
+    /// No kernel gives these numbers away (PID_MAX_LIMIT is 4,194,304).
+    private static let (nobody, noThread, noChild): (Int32, Int32, Int32) = (5_000_100, 5_000_101, 5_000_200)
+
+    private func stepTwice(at time: Int64) {
+        var outcome = WatchTable.Outcome()
+        for now in [time, time + 1] { fed.table.stepChecks(at: now, handedOn: now, [], &outcome) }
+    }
+
+    @Test("a thread that was made while events were opened and ends without a word is told of by a gap")
+    func threadWithoutEvents() {
+        fed.open(2, .process, maker: Self.nobody)
+        let (queue, other) = (fed.watch(Self.nobody, scope: 2), fed.watch(100))
+        fed.rings[0].put(.fork(Self.nobody, child: Self.nobody, at: 10, id: 2, thread: Self.noThread))
+        fed.run()
+        stepTwice(at: 20)
+        #expect(queue.take().records.map(\.content) == [.gap(count: 0)])
+        #expect(other.take().records.isEmpty)
+        #expect(fed.table.statistics.threadsMissed == 1)
+    }
+
+    @Test("one that writes its end has events, and nothing is told")
+    func threadWithEvents() {
+        fed.open(2, .process, maker: Self.nobody)
+        let queue = fed.watch(Self.nobody, scope: 2)
+        fed.rings[0].put(.fork(Self.nobody, child: Self.nobody, at: 10, id: 2, thread: Self.noThread))
+        fed.rings[1].put(.exit(Self.nobody, tid: Self.noThread, at: 15, id: 2))
+        fed.run()
+        stepTwice(at: 20)
+        #expect(queue.take().records.map(\.content) == [.exit(isLeader: false)])
+        #expect(fed.table.statistics.threadsMissed == 0)
+    }
+
+    @Test("a process that was forked while events were opened is waited for only where children are followed")
+    func childWithoutEvents() {
+        for follows in [true, false] {
+            let fed = FedPass()
+            fed.open(2, .process, maker: Self.nobody)
+            let queue = fed.watch(Self.nobody, scope: 2, followsChildren: follows)
+            fed.rings[0].put(.fork(Self.nobody, child: Self.noChild, at: 10, id: 2))
+            fed.run()
+            var outcome = WatchTable.Outcome()
+            for now in [20, 21] as [Int64] { fed.table.stepChecks(at: now, handedOn: now, [], &outcome) }
+            let told: [KernelRecord.Content] =
+                [.fork(child: Self.noChild)] + (follows ? [.gap(count: 0)] : [])
+            #expect(queue.take().records.map(\.content) == told)
+        }
+    }
+
     @Test("a child of a process whose children are not followed gets no queue, but its fork is told")
     func notFollowed() {
         let parent = fed.watch(100)

@@ -110,4 +110,16 @@ struct RecordFlowTests {
         for _ in 0..<30 { flow.count(1_000, of: 77, at: 6_000) }
         #expect(flow.step(at: 6_000) == .pause)
     }
+
+    @Test(
+        "where threads could not be caught, nothing is handed on until it was quiet, and covered, three times"
+    )
+    func notCovered() {
+        var flow = RecordFlow()
+        flow.couldNotCover(at: Self.second)
+        #expect(flow.isPaused && flow.accepts(Self.second - 1) && !flow.accepts(Self.second))
+        let steps = run(&flow, from: Self.second, seconds: 10, rates: [7: 10])
+        #expect(steps == [.probe, .pauseAgain, .probe, .pauseAgain, .probe, .resume])
+        #expect(flow.accepts(11 * Self.second))
+    }
 }

@@ -2,6 +2,7 @@ import Glibc
 import MemoryModel
 import ProcFS
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct StateTests {
@@ -28,6 +29,21 @@ import Testing
         let status = try process.status()
         #expect(status.vmSizeBytes == nil && status.threads == 1)
         #expect(try process.identity().pid == pid)
+    }
+
+    @Test("A thread is there until it is gone, and waits until it runs")
+    func thread() throws {
+        let subject = try Subject("wait")
+        let process = try subject.open()
+        // Its line is written before it waits.
+        while !process.isThreadWaiting(subject.pid) { sched_yield() }
+        #expect(process.hasThread(subject.pid) && !process.hasThread(subject.pid + 1_000_000_000))
+        // Our own, which runs as it asks.
+        let stat = try String(decoding: readBytes("/proc/thread-self/stat"), as: UTF8.self)
+        let own = try #require(stat.split(separator: " ").first.flatMap { Int32($0) })
+        #expect(try !ProcRoot().open(pid: getpid()).isThreadWaiting(own))
+        subject.kill()
+        #expect(!process.hasThread(subject.pid) && !process.isThreadWaiting(subject.pid))
     }
 
     @Test("A kernel thread has a state of its own")

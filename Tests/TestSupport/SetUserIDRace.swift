@@ -27,7 +27,9 @@ package final class SetUserIDRace: Sendable {
     package var driver: pid_t { process.pid }
 
     /// Forks the first.
-    package func begin() throws { try process.send("\n") }
+    ///
+    /// - Parameter longest: microseconds before the program is executed, at most; each time another.
+    package func begin(longest: Int = 800) throws { try process.send("\(longest)\n") }
 
     /// The next process, which lives until ``end(_:)``; nil when the rounds are over.
     package func next() throws -> pid_t? { try process.nextLine().flatMap { pid_t($0) } }
@@ -55,10 +57,11 @@ package final class SetUserIDRace: Sendable {
             int rounds = atoi(argv[2]);
             setvbuf(stdout, 0, _IOLBF, 0);
             puts("ready");
-            if (getchar() == EOF) return 1;
+            long longest;
+            if (scanf("%ld", &longest) != 1) return 1;
             srand(7);
             for (int i = 0; i < rounds; i++) {
-                long wait = (long)rand() % 800000;
+                long wait = rand() % (longest * 1000);
                 pid_t pid = fork();
                 if (pid == 0) {
                     for (long end = now() + wait; now() < end;) {}
