@@ -149,8 +149,9 @@ struct WatchTable {
             case .pauseAgain:
                 closeMappings(of: number)
             case .probe:
+                let pids = queues.values.lazy.filter { $0.queue.scopeNumber == number }.map(\.queue.pid)
                 do throws(Errno) {
-                    try scopes[number]?.openMappings(rings)
+                    try scopes[number]?.openMappings(of: pids.sorted(), rings)
                 } catch {
                     // No descriptors, or nobody there: what was not counted was not quiet.
                     scopes[number]?.flow.couldNotProbe(at: now)

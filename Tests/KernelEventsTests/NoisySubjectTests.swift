@@ -87,6 +87,23 @@ struct NoisySubjectTests {
         #expect(watcher.source.statistics.recordsLost == 0)
     }
 
+    @Test("quiet again, the mappings of its children are recorded as well")
+    func children() throws {
+        let (watcher, subject) = (try Watcher(Self.strict), try Subject())
+        let queue = try watcher.watch(subject.pid, .process, followsChildren: true)
+        try subject.perform("hold 4096")
+        _ = try watcher.records(of: queue, upToNowBy: subject)
+        let child = try #require(watcher.source.takeChildren().first)
+        _ = try makeNoise(subject, watcher, queue)
+        #expect(child.isPaused)
+        try watcher.wait("the end of the pause") { !child.isPaused }
+        try subject.perform("release")
+        let records = try watcher.records(of: child) { $0.content == .exit(isLeader: true) }
+        // What the subject maps at the end; see its source.
+        #expect(records.compactMap { $0.mapping?.size }.last == 0x6b_7000)
+        #expect(watcher.source.statistics.recordsLost == 0)
+    }
+
     @Test("its end is told though its mappings are off")
     func end() throws {
         let (watcher, subject) = (try Watcher(Self.strict), try Subject())

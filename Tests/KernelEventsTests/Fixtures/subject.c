@@ -83,7 +83,8 @@ static void *chain_link(void *argument) {
     return NULL;
 }
 
-/* A process that maps, tells so and waits for its end of the pipe. */
+/* A process that maps, tells so, waits for its end of the pipe, and maps LAST bytes. */
+#define LAST 0x6b7000
 static int held_pipe[2] = {-1, -1};
 
 static long hold(size_t size, pid_t wanted) {
@@ -101,8 +102,9 @@ static long hold(size_t size, pid_t wanted) {
     if (child == 0) {
         close(held_pipe[1]);
         anonymous(size, MAP_SHARED);
-        if (write(ready[1], "x", 1) == 1 && read(held_pipe[0], &byte, 1) >= 0) _exit(0);
-        _exit(1);
+        int code = write(ready[1], "x", 1) == 1 && read(held_pipe[0], &byte, 1) >= 0 ? 0 : 1;
+        anonymous(LAST, MAP_SHARED);
+        _exit(code);
     }
     close(ready[1]);
     close(held_pipe[0]);
