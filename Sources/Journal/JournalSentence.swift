@@ -50,7 +50,9 @@ package enum JournalSentence {
             what(event) + place(event) + of(event.size, ", ", ",") + " is both writable and executable"
                 + name(event)
         case .gap:
-            "the kernel dropped " + (event.count.map { counted($0, "record") } ?? "records")
+            // Without a count they may have been switched off as well.
+            (event.count.map { "the kernel dropped " + counted($0, "record") }
+                ?? "the kernel's records have a gap")
                 + ": what happened meanwhile is known by comparing looks"
         }
     }

@@ -19,7 +19,8 @@ package enum EventType: UInt8, Sendable, CaseIterable {
     case stackNearLimit = 14
     case mapsNearLimit = 15
     case writableExecutable = 16
-    /// The kernel dropped records: what happened in between is known only by comparing looks.
+    /// The kernel dropped records, or, without a count, they were not taken for a while: what happened in between is
+    /// known only by comparing looks.
     case gap = 17
 
     /// The word users see and type: `brk-grow`.

@@ -52,7 +52,10 @@ struct JournalSentenceTests {
                 .writableExecutable, .jit,
                 "jit (mmap) at 0x7f0000001000, 2.0 MiB, is both writable and executable: /a b"
             ),
-            (.gap, nil, "the kernel dropped records: what happened meanwhile is known by comparing looks"),
+            (
+                .gap, nil,
+                "the kernel's records have a gap: what happened meanwhile is known by comparing looks"
+            ),
         ] as [(EventType, RegionKind?, String)])
     func everyType(type: EventType, kind: RegionKind?, sentence: String) {
         let full = event(type) {
