@@ -1,7 +1,7 @@
 import MemoryModel
 import SystemPackage
 
-/// Who gets which record. Pure bookkeeping: opens nothing, reads nothing.
+/// Who gets which record. Bookkeeping: what is to be opened and looked for, the scopes do.
 struct WatchTable {
     private(set) var queues: [Int32: Watched] = [:]
     private(set) var scopes: [ScopeNumber: EventScope] = [:]
@@ -149,9 +149,9 @@ struct WatchTable {
             case .pauseAgain:
                 closeMappings(of: number)
             case .probe:
-                let pids = queues.values.lazy.filter { $0.queue.scopeNumber == number }.map(\.queue.pid)
+                let pids = queues(of: number).map(\.pid)
                 do throws(Errno) {
-                    try scopes[number]?.openMappings(of: pids.sorted(), rings)
+                    try scopes[number]?.openMappings(of: pids, rings)
                 } catch {
                     // No descriptors, or nobody there: what was not counted was not quiet.
                     scopes[number]?.flow.couldNotProbe(at: now)
@@ -193,14 +193,16 @@ struct WatchTable {
     private mutating func tell(
         _ scope: ScopeNumber, isPaused: Bool, at now: Int64, _ outcome: inout Outcome
     ) {
-        for watched in queues.values where watched.queue.scopeNumber == scope {
-            watched.queue.setPaused(isPaused)
-        }
+        for queue in queues(of: scope) { queue.setPaused(isPaused) }
         statistics.gaps &+= 1
         gap(scope, at: now, count: 0, &outcome)
     }
 
     // MARK: Queues
+
+    private func queues(of scope: ScopeNumber) -> [KernelEventQueue] {
+        queues.values.lazy.map(\.queue).filter { $0.scopeNumber == scope }
+    }
 
     mutating func add(_ queue: KernelEventQueue, followsChildren: Bool) {
         queue.setPaused(scopes[queue.scopeNumber]?.flow.isPaused ?? false)
@@ -300,9 +302,7 @@ struct WatchTable {
     /// Marks a loss in all queues that a scope feeds.
     mutating func gap(_ scope: ScopeNumber, at nanoseconds: Int64, count: UInt64, _ outcome: inout Outcome) {
         let record = KernelRecord(nanoseconds: nanoseconds, tid: 0, .gap(count: count))
-        for watched in queues.values where watched.queue.scopeNumber == scope {
-            if watched.queue.since <= nanoseconds { deliver(record, watched.queue, &outcome) }
-        }
+        for queue in queues(of: scope) where queue.since <= nanoseconds { deliver(record, queue, &outcome) }
     }
 
     private mutating func forked(

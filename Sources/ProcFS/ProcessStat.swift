@@ -34,9 +34,7 @@ package struct ProcessStat: Hashable, Sendable {
     package var isZombie: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
 
     /// Waits in a way that a signal ends, or is stopped.
-    package var isAsleep: Bool {
-        state == UInt8(ascii: "S") || state == UInt8(ascii: "T") || state == UInt8(ascii: "t")
-    }
+    package var isAsleep: Bool { TaskState.isAsleep(state) }
 
     /// PF_KTHREAD, the same bit since Linux 2.6.29.
     package var isKernelThread: Bool { flags & 0x0020_0000 != 0 }

@@ -52,9 +52,7 @@ package struct ProcessStatus: Hashable, Sendable {
     package var namespaceIDs: [Int32]?
 
     /// True if its first thread waits in a way that a signal ends, or is stopped.
-    package var isAsleep: Bool {
-        state == UInt8(ascii: "S") || state == UInt8(ascii: "T") || state == UInt8(ascii: "t")
-    }
+    package var isAsleep: Bool { TaskState.isAsleep(state) }
 
     package init() {}
 

@@ -50,7 +50,7 @@ struct ForkStormTests {
         "5,000 forks a second: it stays, in bounded memory, and gives nobody another's memory",
         arguments: ["sampling", "auto"])
     func storm(source: String) throws {
-        let seconds = getenv("MEMWATCH_STORM_SECONDS").flatMap { Double(String(cString: $0)) } ?? 2
+        let seconds = environmentNumber("MEMWATCH_STORM_SECONDS", else: 2.0)
         let daemon = try Daemon(
             Daemon.quiet + "[events]\nsource = \"\(source)\"\n",
             // Else 256 MiB of what was freed is held back.

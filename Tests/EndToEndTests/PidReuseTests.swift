@@ -62,7 +62,7 @@ struct PidReuseTests {
         "each of its processes has a history of its own", .requiresRoot, .requiresPidNamespace,
         arguments: ["sampling", "auto"])
     func reuse(source: String) throws {
-        let rounds = getenv("MEMWATCH_PID_REUSES").flatMap { Int(String(cString: $0)) } ?? 300
+        let rounds = environmentNumber("MEMWATCH_PID_REUSES", else: 300)
         // By sampling a child with its predecessor's pid is found by a scan of everything only.
         let waits = source == "sampling" ? 3 : 10
         let namespace = try ChildProcess(

@@ -7,7 +7,7 @@ import TestSupport
 /// use one by one; `Corpus/Crashes/TARGET-…` has each input that once broke something, under a name that says what.
 enum Corpus {
     /// `MEMWATCH_FUZZ_MUTATIONS` for more than what an ordinary run has time for.
-    static let mutations = getenv("MEMWATCH_FUZZ_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? 5_000
+    static let mutations = environmentNumber("MEMWATCH_FUZZ_MUTATIONS", else: 5_000)
 
     static func inputs(of target: FuzzTarget) throws -> [(name: String, bytes: [UInt8])] {
         let packed = try readBytes(directory + "/\(target.rawValue).corpus", limit: 8 << 20)

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import History
@@ -10,7 +11,7 @@ struct KillTests {
     func kills() throws {
         let scratch = Scratch()
         var generator = SystemRandomNumberGenerator()
-        let rounds = getenv("MEMWATCH_KILLS").flatMap { Int(String(cString: $0)) } ?? 12
+        let rounds = environmentNumber("MEMWATCH_KILLS", else: 12)
         var unacknowledged = 0
         var last: UInt64 = 0
         for _ in 0..<rounds {

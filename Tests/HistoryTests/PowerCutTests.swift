@@ -31,7 +31,7 @@ struct PowerCutTests {
         "whatever the disk did of what was written since the last flush, and in whatever order, the history opens, is whole, and has every tick from before it"
     )
     func cuts() throws {
-        let count = getenv("MEMWATCH_POWER_CUTS").flatMap { Int(String(cString: $0)) } ?? 100
+        let count = environmentNumber("MEMWATCH_POWER_CUTS", else: 100)
         let records = try recorded(ticks: 700)
         // The log was put into the database several times, or this says little.
         let moved = records.filter { $0.kind == .flush && $0.name == "history.sqlite" }.count

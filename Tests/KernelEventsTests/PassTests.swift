@@ -62,7 +62,7 @@ struct PassTests {
     /// No kernel gives these numbers away (PID_MAX_LIMIT is 4,194,304).
     private static let (nobody, noThread, noChild): (Int32, Int32, Int32) = (5_000_100, 5_000_101, 5_000_200)
 
-    private func stepTwice(at time: Int64) {
+    private func stepTwice(_ fed: FedPass, at time: Int64) {
         var outcome = WatchTable.Outcome()
         for now in [time, time + 1] { fed.table.stepChecks(at: now, handedOn: now, [], &outcome) }
     }
@@ -73,7 +73,7 @@ struct PassTests {
         let (queue, other) = (fed.watch(Self.nobody, scope: 2), fed.watch(100))
         fed.rings[0].put(.fork(Self.nobody, child: Self.nobody, at: 10, id: 2, thread: Self.noThread))
         fed.run()
-        stepTwice(at: 20)
+        stepTwice(fed, at: 20)
         #expect(queue.take().records.map(\.content) == [.gap(count: 0)])
         #expect(other.take().records.isEmpty)
         #expect(fed.table.statistics.threadsMissed == 1)
@@ -86,7 +86,7 @@ struct PassTests {
         fed.rings[0].put(.fork(Self.nobody, child: Self.nobody, at: 10, id: 2, thread: Self.noThread))
         fed.rings[1].put(.exit(Self.nobody, tid: Self.noThread, at: 15, id: 2))
         fed.run()
-        stepTwice(at: 20)
+        stepTwice(fed, at: 20)
         #expect(queue.take().records.map(\.content) == [.exit(isLeader: false)])
         #expect(fed.table.statistics.threadsMissed == 0)
     }
@@ -99,8 +99,7 @@ struct PassTests {
             let queue = fed.watch(Self.nobody, scope: 2, followsChildren: follows)
             fed.rings[0].put(.fork(Self.nobody, child: Self.noChild, at: 10, id: 2))
             fed.run()
-            var outcome = WatchTable.Outcome()
-            for now in [20, 21] as [Int64] { fed.table.stepChecks(at: now, handedOn: now, [], &outcome) }
+            stepTwice(fed, at: 20)
             let told: [KernelRecord.Content] =
                 [.fork(child: Self.noChild)] + (follows ? [.gap(count: 0)] : [])
             #expect(queue.take().records.map(\.content) == told)

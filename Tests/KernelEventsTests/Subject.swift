@@ -1,5 +1,9 @@
 import Glibc
+import MemoryModel
 import TestSupport
+import Testing
+
+@testable import KernelEvents
 
 /// A process that makes the system calls it is told to (`Fixtures/subject.c`, compiled once a run).
 final class Subject {
@@ -72,4 +76,18 @@ final class Subject {
         }
         return binary
     }
+}
+
+/// The subject's chain of threads has been seen whole, once each, from some link to the last, which `chainstop 500` ended.
+///
+/// Each link maps one shared area, whose size tells its number; stacks are private.
+func expectWholeChain(
+    _ records: some Sequence<KernelRecord>, upTo last: Int, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let links = records.compactMap { record in
+        record.mapping.flatMap { $0.permissions.contains(.shared) ? Int($0.size / 4_096) - 1 : nil }
+    }
+    let first = last - links.count + 1
+    #expect(links.count >= 450 && first >= 0, sourceLocation: sourceLocation)
+    #expect(links == (first...max(first, last)).map { $0 % 1_000 }, sourceLocation: sourceLocation)
 }

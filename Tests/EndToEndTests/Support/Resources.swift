@@ -71,8 +71,3 @@ struct Latencies {
         return "median \(whole(0.5)) ms, p99 \(whole(0.99)) ms, worst \(whole(1)) ms"
     }
 }
-
-/// A number from the environment: for the long form of a test that is short without.
-func environmentNumber(_ name: String, else number: Int) -> Int {
-    getenv(name).flatMap { Int(String(cString: $0)) } ?? number
-}

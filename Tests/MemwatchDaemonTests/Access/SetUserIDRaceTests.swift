@@ -9,7 +9,7 @@ import Testing
 @Suite("A process that executes a set-user-id program while it is read", .timeLimit(.minutes(60)))
 struct SetUserIDRaceTests {
     /// `MEMWATCH_RACE_ROUNDS=50000` for the whole of it.
-    private static let rounds = getenv("MEMWATCH_RACE_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 1_000
+    private static let rounds = environmentNumber("MEMWATCH_RACE_ROUNDS", else: 1_000)
 
     @Test(
         "its user is never given a map of the program that runs as root", .requiresRoot, .requiresTool("cc"),
