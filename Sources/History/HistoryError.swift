@@ -28,7 +28,7 @@ package enum HistoryError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .stateDirectoryMissing(let path):
-            "state directory \(path) does not exist; create it, or name another with --state-directory"
+            "there is no directory \(path) for the history; create it, or name another with --state-directory"
         case .notWritable(let path, let errno):
             "\(path) is not writable (\(Self.text(errno))); give it to memwatchd's user, "
                 + "or name another with --state-directory"

@@ -170,7 +170,8 @@ struct TargetObserver: Sendable {
     private mutating func tellRecords(_ tick: Tick) throws(ProcError) -> Observation? {
         let statm = try directory.statm()
         if mustSpare(tick) {
-            if feed?.hasRecords != true { return hasUnstored ? try shortLook(tick) : nil }
+            // What has been told since the last look is not in its sample.
+            if feed?.hasRecords != true { return isDirty ? nil : storeLate(tick) }
             // The map is gone through at the next tick; what the records say is told at once.
             isDirty = true
             var observation = newObservation(tick)
@@ -178,11 +179,10 @@ struct TargetObserver: Sendable {
             return isWorthKeeping(observation) ? observation : nil
         }
         if pace.mayLook(at: tick.monotonic) {
-            if let feed, !feed.hasRecords, !awaitsLook, !isLedgerAhead, ledger.pendingCount == 0,
-                leaderExit == nil
+            if feed?.hasRecords == false, latest != nil, !awaitsLook, !isLedgerAhead, leaderExit == nil,
+                ledger.pendingCount == 0
             {
-                // Nothing new: what the last look found was not stored yet.
-                return try shortLook(tick)
+                return storeLate(tick)
             }
             self.statm = statm
             return try fullLook(tick)
@@ -207,6 +207,18 @@ struct TargetObserver: Sendable {
         if !isSame || !idleness.stillHolds { sample.read(try directory.status()) }
         if sample.threads != latest?.threads { isDirty = true }
         var observation = newObservation(tick)
+        store(sample, tick, &observation)
+        return isWorthKeeping(observation) ? observation : nil
+    }
+
+    /// Nothing new: what the last look found and did not store is stored now, as of that look. What has happened since
+    /// may lie in a ring, to be told with its own time, and nobody has asked for it here: with the present time this
+    /// would be a map of an instant that it is not of, and whoever is killed after it would not know, at the next
+    /// start, that what happened in between is still to be taken off.
+    private mutating func storeLate(_ tick: Tick) -> Observation? {
+        guard hasUnstored, let sample = latest else { return nil }
+        var observation = newObservation(tick)
+        observation.time = sample.time
         store(sample, tick, &observation)
         return isWorthKeeping(observation) ? observation : nil
     }

@@ -55,7 +55,7 @@ struct OpeningTests {
             _ = try HistoryStore.open(configuration)
         } throws: {
             "\($0)"
-                == "state directory /nonexistent/memwatch does not exist; create it, or name another with --state-directory"
+                == "there is no directory /nonexistent/memwatch for the history; create it, or name another with --state-directory"
         }
         // Nobody, root included, creates files in /sys.
         configuration.directory = "/sys/kernel"

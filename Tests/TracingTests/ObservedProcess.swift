@@ -26,7 +26,8 @@ struct ObservedProcess {
     private(set) var samples: [Sample] = []
 
     /// - Parameter records: with these options; nil for looks only.
-    init(_ pid: Int32, records options: KernelEventSource.Options?) throws {
+    init(_ pid: Int32, every interval: Int64 = 1_000_000, records options: KernelEventSource.Options?) throws
+    {
         let directory = try ProcRoot().open(pid: pid)
         var feed: KernelFeed?
         source = options.map { KernelEventSource(options: $0) { _ in } }
@@ -36,7 +37,7 @@ struct ObservedProcess {
         }
         target = Target(
             id: TargetID(rawValue: 1), directory: directory, description: try directory.describe(),
-            options: TargetOptions(intervalMicroseconds: 1_000_000), attached: .now,
+            options: TargetOptions(intervalMicroseconds: interval), attached: .now,
             images: DirectImageSource(), feed: feed,
             eventMode: feed == nil ? .sampling(reason: "test") : .perf, forked: nil)
     }
@@ -57,14 +58,15 @@ struct ObservedProcess {
     /// - Parameter later: what huge maps are spared for is over.
     /// - Returns: the sample, where there is a new one.
     @discardableResult
-    mutating func tick(later: Bool = false) throws -> Sample? {
+    mutating func tick(_ cause: Tick.Cause = .interval, later: Bool = false) throws -> Sample? {
         let now = MonotonicTime.now.advanced(byMicroseconds: later ? 7_200_000_000 : 0)
         let isTold = target.feed?.hasRecords ?? false
         guard target.needsLook(at: now, isTold: isTold), target.beginLook() else { return nil }
         defer { target.endLook() }
         let seen = target.observe(
             Tick(
-                time: .now, monotonic: now, fullLookEvery: 3_600_000_000, sampleEvery: 3_600_000_000,
+                cause: cause, time: .now, monotonic: now, fullLookEvery: 3_600_000_000,
+                sampleEvery: 3_600_000_000,
                 sparing: sparing, counters: counters))
         guard let seen else { return nil }
         for region in seen.died where map.remove(region) == nil {
