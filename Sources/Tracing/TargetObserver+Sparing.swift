@@ -22,11 +22,12 @@ extension TargetObserver {
     /// comes as soon as its cost allows.
     mutating func sparingLook(_ tick: Tick) throws(ProcError) -> Observation? {
         var observation = newObservation(tick)
-        let (told, size, isAccounted) = try followed(tick)
+        let (told, size, isAccounted, asked) = try followed(tick)
         let status = try directory.status()
         // No look has said whose memory the records tell of.
         observation.identification.join(directory.credentials(status))
-        let tick = tick.advanced(to: .now)
+        // Not now: what has been mapped since then is not in it.
+        let tick = tick.advanced(to: MonotonicTime(nanoseconds: asked))
         observation.time = tick.time
         observation.events = events(told, tick)
         note(observation.events)
@@ -55,17 +56,19 @@ extension TargetObserver {
     /// The order is what makes it true: the kernel writes the record of a change before the change counts in
     /// VmSize. So when VmSize is read, and there are no records after that, everything that it counts has been
     /// told; what then is missing went without a record.
+    /// - Returns: also when the size was asked for: no record of the time before is missing in what adds up.
     private mutating func followed(
         _ tick: Tick
-    ) throws(ProcError) -> (told: [LedgerEvent], size: UInt64, isAccounted: Bool) {
+    ) throws(ProcError) -> (told: [LedgerEvent], size: UInt64, isAccounted: Bool, asked: Int64) {
         var told: [LedgerEvent] = []
         var size: UInt64 = 0
+        var asked = MonotonicTime.nanoseconds
         for _ in 0..<3 {
             let records = takeRecords(tick)
             told += applied(records, nil, nil)
             if records.contains(where: { $0.isExec || $0.isGap }) || ledger.group != nil {
                 if records.contains(where: \.isExec) { lookPace.reset() }
-                return (told, try directory.statm().sizeBytes, false)
+                return (told, try directory.statm().sizeBytes, false, MonotonicTime.nanoseconds)
             }
             let suspects = canAccount ? ledger.suspects : []
             statm = try directory.statm()
@@ -78,17 +81,17 @@ extension TargetObserver {
                     size = statm?.sizeBytes ?? 0
                 }
             }
-            let asked = MonotonicTime.nanoseconds
+            asked = MonotonicTime.nanoseconds
             feed?.source.drain()
             if feed?.hasRecords == true { continue }
-            guard ledger.pendingCount == 0 else { return (told, size, false) }
-            if ledger.totals.total == size { return (told, size, true) }
+            guard ledger.pendingCount == 0 else { return (told, size, false, asked) }
+            if ledger.totals.total == size { return (told, size, true, asked) }
             guard let areas, let found = ledger.settle(suspects, with: areas, total: size, at: asked) else {
-                return (told, size, false)
+                return (told, size, false, asked)
             }
-            return (told + found, size, true)
+            return (told + found, size, true, asked)
         }
-        return (told, size, false)
+        return (told, size, false, asked)
     }
 
     /// Puts what has changed since the last time into the observation, for the history.

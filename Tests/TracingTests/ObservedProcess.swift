@@ -59,13 +59,15 @@ struct ObservedProcess {
     /// - Returns: the sample, where there is a new one.
     @discardableResult
     mutating func tick(_ cause: Tick.Cause = .interval, later: Bool = false) throws -> Sample? {
-        let now = MonotonicTime.now.advanced(byMicroseconds: later ? 7_200_000_000 : 0)
+        let ahead: Int64 = later ? 7_200_000_000 : 0
+        let now = MonotonicTime.now.advanced(byMicroseconds: ahead)
+        let time = Timestamp(microseconds: Timestamp.now.microseconds + ahead)
         let isTold = target.feed?.hasRecords ?? false
         guard target.needsLook(at: now, isTold: isTold), target.beginLook() else { return nil }
         defer { target.endLook() }
         let seen = target.observe(
             Tick(
-                cause: cause, time: .now, monotonic: now, fullLookEvery: 3_600_000_000,
+                cause: cause, time: time, monotonic: now, fullLookEvery: 3_600_000_000,
                 sampleEvery: 3_600_000_000,
                 sparing: sparing, counters: counters))
         guard let seen else { return nil }
