@@ -46,6 +46,10 @@ package struct Observation: Sendable {
         self.time = time
     }
 
+    /// The map is known as of this time. (Events are told at once, the map with the sample that follows: events alone
+    /// say nothing of what lies where.)
+    package var hasMap: Bool { sample?.isConsistent == true || !born.isEmpty || !died.isEmpty }
+
     /// The process has ended, or is watched no more.
     package var isLast: Bool { ended != nil || events.contains { $0.type == .detached } }
 }

@@ -26,7 +26,9 @@ final class Target: Sendable, Identifiable {
         var targetState = TargetState.running
         var sample: Sample?
         var regions = AddressList<Region>()
-        /// Instead of ``regions`` and the ledger's map, where nothing changes.
+        /// What observations have told of the map.
+        var stored = AddressList<Region>()
+        /// Instead of these and the ledger's map, where nothing changes.
         var packed: PackedMap?
         var ledger = Ledger()
         var forks: [ForkedChild] = []
@@ -81,6 +83,12 @@ final class Target: Sendable, Identifiable {
     var regions: [ObservedRegion] {
         let (regions, packed, paths) = published.withLock { ($0.regions, $0.packed, $0.paths) }
         return (packed?.regions ?? regions.elements).map { ObservedRegion($0, paths) }
+    }
+
+    /// The map that the births and deaths of all observations make, which may be a little older.
+    var toldRegions: [ObservedRegion] {
+        let (stored, packed, paths) = published.withLock { ($0.stored, $0.packed, $0.paths) }
+        return (packed?.regions ?? stored.elements).map { ObservedRegion($0, paths) }
     }
 
     /// What this target's children are given: the map at the fork where its records told of that already,
@@ -154,6 +162,7 @@ final class Target: Sendable, Identifiable {
             known.sample = observer.sample
             known.regions =
                 observer.isLedgerAhead ? observer.stored : AddressList(observer.inspector.regions)
+            known.stored = observer.stored
             known.packed = observer.inspector.packed
             known.ledger = observer.ledger
             known.forks = observer.forks

@@ -38,6 +38,9 @@ extension Tracer {
     /// The map of the last accepted look.
     package func regions(of id: TargetID) -> [ObservedRegion]? { targets[id]?.regions }
 
+    /// The map as far as it has been delivered: whoever has missed observations goes on from here with the next.
+    package func toldRegions(of id: TargetID) -> [ObservedRegion]? { targets[id]?.toldRegions }
+
     /// How kernel events stand; the counts are of all targets since the start.
     package nonisolated var kernelState: KernelEventsState { kernel.state }
 

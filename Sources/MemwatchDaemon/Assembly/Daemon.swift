@@ -52,7 +52,7 @@ struct Daemon {
         ) {
             await recorder.record($0)
         }
-        await recorder.setRegionSource { [weak tracer] id in await tracer?.regions(of: id) }
+        await recorder.setRegionSource { [weak tracer] id in await tracer?.toldRegions(of: id) }
         let gate = CurrentGate(AccessGate(rule: accessRule(configuration), root: root))
         let keeper = TargetKeeper(
             tracer: tracer, kernel: kernel, recorder: recorder, store: store, blocking: queries,

@@ -8,8 +8,8 @@ package import Tracing
 /// then the journal, then those who follow.
 ///
 /// When the history cannot be written (a full disk), watching goes on: the journal is told once, and
-/// as soon as a write succeeds again, each process's regions are brought up to date from its last
-/// look, so that only the time of the changes in between is lost and never the truth of the map.
+/// as soon as a write succeeds again, each process's regions are brought up to date with the next
+/// map that a look gives, so that only the time of the changes in between is lost and never the truth of the map.
 package actor Recorder {
     /// What the recorder knows of a process that is watched.
     package struct Known: Sendable {
@@ -73,7 +73,7 @@ package actor Recorder {
     /// Alerts that are on now.
     package var activeAlerts: [EventType: Int] { alerts.active }
 
-    /// Where to ask for a target's present map when the history has to catch up.
+    /// Where to ask for the map that a target's observations have told of so far, when the history has to catch up.
     package func setRegionSource(_ source: @escaping @Sendable (TargetID) async -> [ObservedRegion]?) {
         regionsOfTarget = source
     }
@@ -211,7 +211,7 @@ package actor Recorder {
             for observation in observations {
                 guard let row = try await row(for: observation) else { continue }
                 var entry = HistoryEntry(row, observation)
-                if known[observation.identity]?.needsResync == true {
+                if known[observation.identity]?.needsResync == true, observation.hasMap {
                     (entry.died, entry.born) = try await catchUp(row, observation)
                     resynced.append(observation.identity)
                 }

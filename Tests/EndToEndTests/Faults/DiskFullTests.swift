@@ -114,6 +114,38 @@ struct DiskFullTests {
         #expect(sum == Int64(steps + 1) * 40 << 10)
     }
 
+    /// With the default interval looks come between two samples: those tell events, and no map. What is caught up
+    /// with must be the map that the next observation goes on from.
+    @Test(
+        "of a process that never stands still the map is true, too, from the first sample that finds room",
+        .requiresTool("cc"))
+    func busy() throws {
+        let disk = try StateDisk(mebibytes: 64)
+        let daemon = try Daemon(in: disk.directory)
+        let program = try ChangingProcess(areas: 50)
+        _ = try daemon.output("attach", "\(program.pid)")
+        let newest = "SELECT max(id) FROM events"
+        let mapped = """
+            SELECT CAST(total(size) AS INTEGER) FROM regions WHERE died_us IS NULL AND path IS NOT '[vsyscall]'
+            """
+        for round in 1...3 {
+            try disk.fill()
+            repeat { try program.change(20) } while try daemon.status()["history_error"] == .null
+            let told = try sqlite(daemon.database, newest)
+            disk.empty()
+            // After more, most of what was wrong would be mended by chance.
+            repeat { try program.change(20) } while try sqlite(daemon.database, newest) == told
+
+            // It stands still, and what was found last is stored within a tenth of a second.
+            let size = try ["\(program.vmSize())"]
+            let patience = ContinuousClock.now + .seconds(20)
+            while try sqlite(daemon.database, mapped) != size, .now < patience {}
+            #expect(try sqlite(daemon.database, mapped) == size, "round \(round)")
+            repeat { try program.change(20) } while try daemon.status()["history_error"] != .null
+        }
+        try daemon.stop()
+    }
+
     @Test("a daemon that is started on a full disk gives up its ballast and answers")
     func start() throws {
         let disk = try StateDisk(mebibytes: 64)
