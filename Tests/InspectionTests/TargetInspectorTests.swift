@@ -157,7 +157,7 @@ struct TargetInspectorTests {
 
     @Test("a process that ends is gone at the next look, and what was known stays")
     func ending() throws {
-        let memgrow = try Memgrow("sbrk", "--hold")
+        let memgrow = try Memgrow("sbrk", "--step", "--hold")
         var inspector = try inspector(memgrow.pid)
         _ = try inspector.look(at: .now)
         let regions = inspector.regions

@@ -119,7 +119,7 @@ struct SlowTargetTests {
 
     @Test("a header that takes too long is left out at first, and there at the next look")
     func deferredHeader() throws {
-        let memgrow = try Memgrow("sbrk", "--hold")
+        let memgrow = try Memgrow("sbrk", "--step", "--hold")
         let directory = try ProcRoot().open(pid: memgrow.pid)
         var look = MapsLook()
         try directory.look(into: &look)
@@ -148,7 +148,7 @@ struct SlowTargetTests {
 
     @Test("while headers are missing a look still adds up, and the next one asks again")
     func withoutHeaders() throws {
-        let memgrow = try Memgrow("sbrk", "--hold")
+        let memgrow = try Memgrow("sbrk", "--step", "--hold")
         let reader = DispatchQueue(label: "test.images")
         let images = DeferredImageSource(patience: .milliseconds(1), reader: reader)
         var inspector = TargetInspector(directory: try ProcRoot().open(pid: memgrow.pid), images: images)
