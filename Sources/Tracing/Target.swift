@@ -80,15 +80,14 @@ final class Target: Sendable, Identifiable {
     }
 
     /// The map of the last accepted look, or what is known to have become of it since.
-    var regions: [ObservedRegion] {
-        let (regions, packed, paths) = published.withLock { ($0.regions, $0.packed, $0.paths) }
-        return (packed?.regions ?? regions.elements).map { ObservedRegion($0, paths) }
-    }
+    var regions: [ObservedRegion] { known(\.regions) }
 
     /// The map that the births and deaths of all observations make, which may be a little older.
-    var toldRegions: [ObservedRegion] {
-        let (stored, packed, paths) = published.withLock { ($0.stored, $0.packed, $0.paths) }
-        return (packed?.regions ?? stored.elements).map { ObservedRegion($0, paths) }
+    var toldRegions: [ObservedRegion] { known(\.stored) }
+
+    private func known(_ map: KeyPath<Published, AddressList<Region>>) -> [ObservedRegion] {
+        let (regions, packed, paths) = published.withLock { ($0[keyPath: map], $0.packed, $0.paths) }
+        return (packed?.regions ?? regions.elements).map { ObservedRegion($0, paths) }
     }
 
     /// What this target's children are given: the map at the fork where its records told of that already,
