@@ -28,22 +28,20 @@ case $sanitizer in
     address)
         export ASAN_OPTIONS="log_path=$reports/report detect_leaks=1"
         export LSAN_OPTIONS="suppressions=$suppressions print_suppressions=0 report_objects=1 exitcode=0"
+        # It keeps the number of every thread that ended, unless it was created detached, and takes a later thread of the
+        # same number for that one: the leak check does not look at it, and reports what only that thread holds. With
+        # the kernel's own limit (32768) a whole run comes round, so it gets the limit that systemd sets.
+        readonly limit=/proc/sys/kernel/pid_max most=4194304
+        before=$(<"$limit")
+        if ((before < most)); then
+            if echo "$most" 2>/dev/null >"$limit"; then
+                trap 'echo "$before" >"$limit"' EXIT
+            else
+                echo "== $limit is $before and cannot be set: a leak of what one thread holds may be none" >&2
+            fi
+        fi
         ;;
 esac
-
-# The address sanitizer keeps the number of every thread that ended, unless it was created detached, and takes a later
-# thread of the same number for that one: its leak check does not look at it, and reports what only that thread holds.
-# With the kernel's own limit (32768) a whole run comes round more than once, so it gets the limit that systemd sets.
-readonly limit=/proc/sys/kernel/pid_max most=4194304
-before=$(<"$limit")
-readonly before
-if [[ $sanitizer == address ]] && ((before < most)); then
-    if echo "$most" 2>/dev/null >"$limit"; then
-        trap 'echo "$before" >"$limit"' EXIT
-    else
-        echo "== $limit is $before and cannot be set: a leak of what one thread holds may be none" >&2
-    fi
-fi
 
 options=(--sanitize="$sanitizer" --scratch-path "$scratch")
 if [[ $sanitizer == thread ]]; then
